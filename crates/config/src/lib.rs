@@ -1,0 +1,2 @@
+//! Configuration.
+#![forbid(unsafe_code)]

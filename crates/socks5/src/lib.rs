@@ -1,0 +1,3 @@
+//! Sans-IO SOCKS5 client.
+#![no_std]
+#![forbid(unsafe_code)]
