@@ -1,0 +1,156 @@
+//! Where a connection or a datagram may go.
+
+use core::net::{IpAddr, SocketAddr, SocketAddrV4};
+
+use crate::peer::{is_link_local, is_resolver_port, same_place};
+use crate::{Errno, Peer, SocketKind, canonical};
+
+/// What the configuration says about destinations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The gateway's SocksPort: speaking to it directly is what proxy settings do, so it passes.
+    pub gateway: SocketAddrV4,
+    /// Whether services of this machine may be reached.
+    pub allow_loopback: bool,
+}
+
+/// The verdict on connect(2).
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectVerdict {
+    /// Connect as asked.
+    Pass,
+    /// Carry to this address through the gateway.
+    Tunnel(SocketAddr),
+    /// Carry to the name this reserved address stands for, this port.
+    TunnelName(IpAddr, u16),
+    /// Answer with this errno.
+    Refuse(Errno),
+}
+
+/// The verdict on a datagram's destination.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatagramVerdict {
+    /// Send as asked.
+    Pass,
+    /// Answer with this errno.
+    Refuse(Errno),
+}
+
+/// Decides on connect(2) of an internet socket to `peer`.
+///
+/// Loopback is direct when allowed, except for the ports of local resolvers: what is asked there leaves the machine by
+/// another process. Unspecified-family disconnects and other families are the caller's to tell apart.
+pub fn connect(kind: SocketKind, peer: SocketAddr, route: &Route) -> ConnectVerdict {
+    match kind {
+        SocketKind::Local => return ConnectVerdict::Pass,
+        SocketKind::Other => return ConnectVerdict::Refuse(Errno::EACCES),
+        SocketKind::Datagram => {
+            return match datagram(peer, route) {
+                DatagramVerdict::Pass => ConnectVerdict::Pass,
+                DatagramVerdict::Refuse(errno) => ConnectVerdict::Refuse(errno),
+            };
+        }
+        SocketKind::Stream => {}
+    }
+    if same_place(peer, SocketAddr::V4(route.gateway)) {
+        return ConnectVerdict::Pass;
+    }
+    match Peer::of(peer.ip()) {
+        Peer::Loopback if is_resolver_port(peer.port()) => ConnectVerdict::Refuse(Errno::EACCES),
+        Peer::Loopback if route.allow_loopback => ConnectVerdict::Pass,
+        Peer::Loopback => ConnectVerdict::Refuse(Errno::EACCES),
+        Peer::Reserved => ConnectVerdict::TunnelName(canonical(peer.ip()), peer.port()),
+        Peer::Group => ConnectVerdict::Refuse(Errno::ENETUNREACH),
+        Peer::Remote => match canonical(peer.ip()) {
+            IpAddr::V6(v6) if is_link_local(v6) => ConnectVerdict::Refuse(Errno::ENETUNREACH),
+            ip => ConnectVerdict::Tunnel(SocketAddr::new(ip, peer.port())),
+        },
+    }
+}
+
+/// Decides on the destination of sendto(2), sendmsg(2) or connect(2) on a UDP socket: this machine only.
+pub fn datagram(peer: SocketAddr, route: &Route) -> DatagramVerdict {
+    let local = Peer::of(peer.ip()) == Peer::Loopback;
+    if local && route.allow_loopback && !is_resolver_port(peer.port()) {
+        DatagramVerdict::Pass
+    } else {
+        DatagramVerdict::Refuse(Errno::EACCES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(allow_loopback: bool) -> Route {
+        Route { gateway: "10.152.152.10:9050".parse().unwrap(), allow_loopback }
+    }
+
+    fn verdict(kind: SocketKind, peer: &str) -> ConnectVerdict {
+        connect(kind, peer.parse().unwrap(), &route(true))
+    }
+
+    #[test]
+    fn streams() {
+        use ConnectVerdict::{Pass, Refuse, Tunnel, TunnelName};
+        for (peer, expected) in [
+            ("127.0.0.1:80", Pass),
+            ("[::1]:80", Pass),
+            ("0.0.0.0:80", Pass),
+            ("[::ffff:127.0.0.1]:80", Pass),
+            ("10.152.152.10:9050", Pass),
+            ("[::ffff:10.152.152.10]:9050", Pass),
+            ("10.152.152.10:9051", Tunnel("10.152.152.10:9051".parse().unwrap())),
+            ("127.0.0.53:53", Refuse(Errno::EACCES)),
+            ("[::1]:853", Refuse(Errno::EACCES)),
+            ("203.0.113.9:443", Tunnel("203.0.113.9:443".parse().unwrap())),
+            ("[::ffff:203.0.113.9]:443", Tunnel("203.0.113.9:443".parse().unwrap())),
+            ("[2001:db8::1]:22", Tunnel("[2001:db8::1]:22".parse().unwrap())),
+            ("127.200.0.1:80", TunnelName("127.200.0.1".parse().unwrap(), 80)),
+            ("[::ffff:127.200.0.1]:80", TunnelName("127.200.0.1".parse().unwrap(), 80)),
+            ("224.0.0.1:80", Refuse(Errno::ENETUNREACH)),
+            ("255.255.255.255:80", Refuse(Errno::ENETUNREACH)),
+            ("[fe80::1]:80", Refuse(Errno::ENETUNREACH)),
+        ] {
+            assert_eq!(verdict(SocketKind::Stream, peer), expected, "{peer}");
+        }
+    }
+
+    #[test]
+    fn loopback_can_be_closed_but_the_gateway_stays_open() {
+        let closed = Route { gateway: "127.0.0.1:9050".parse().unwrap(), allow_loopback: false };
+        let to = |peer: &str| connect(SocketKind::Stream, peer.parse().unwrap(), &closed);
+        assert_eq!(to("127.0.0.1:80"), ConnectVerdict::Refuse(Errno::EACCES));
+        assert_eq!(to("127.0.0.1:9050"), ConnectVerdict::Pass);
+    }
+
+    #[test]
+    fn datagrams_stay_here() {
+        let refused = ConnectVerdict::Refuse(Errno::EACCES);
+        for peer in [
+            "203.0.113.9:53",
+            "127.0.0.53:53",
+            "224.0.0.251:5353",
+            "[2001:db8::1]:123",
+            "127.200.0.1:9",
+            "255.255.255.255:67",
+            "10.152.152.10:9050",
+        ] {
+            assert_eq!(verdict(SocketKind::Datagram, peer), refused, "{peer}");
+        }
+        assert_eq!(verdict(SocketKind::Datagram, "127.0.0.1:4000"), ConnectVerdict::Pass);
+        assert_eq!(verdict(SocketKind::Other, "127.0.0.1:4000"), refused);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn only_this_machine_and_the_gateway_pass(bits: u32, port: u16) {
+            let peer = SocketAddr::new(core::net::Ipv4Addr::from(bits).into(), port);
+            if connect(SocketKind::Stream, peer, &route(true)) == ConnectVerdict::Pass {
+                assert!(peer.ip().is_loopback() || peer.ip().is_unspecified() || peer == SocketAddr::V4(route(true).gateway));
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Reserved addresses that stand for names.
+
+use core::net::{IpAddr, Ipv4Addr};
+
+use crate::HostName;
+
+/// The longest host name in bytes (RFC 1035 §2.3.4, without the root label).
+pub const MAX_NAME: usize = 253;
+
+/// How many bits of a reserved address are free to choose: 127.192.0.0/10.
+///
+/// A part of 127.0.0.0/8, because no kernel lets such an address leave the machine, whoever uses it. IPv6 has no such
+/// range, so an `AF_INET6` caller gets the v4-mapped form of the same address, which is just as safe.
+pub const RESERVED_BITS: u32 = 22;
+
+const PREFIX: u32 = 0x7fc0_0000;
+const MASK: u32 = (1 << RESERVED_BITS) - 1;
+
+/// The reserved address with these low bits.
+#[must_use]
+pub const fn reserved_address(bits: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(PREFIX | (bits & MASK))
+}
+
+/// Whether an address stands for a name; v4-mapped ones are the caller's to unmap.
+#[must_use]
+pub fn is_reserved(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if v4.to_bits() & !MASK == PREFIX)
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    address: u32,
+    /// Where the name starts, counted in bytes ever written.
+    start: u32,
+    len: u8,
+}
+
+/// The names a process has looked up: `SLOTS` of them at most, `BYTES` of text, the oldest goes first.
+///
+/// Fixed in size and zero when new, so that it can live in a library's untouched static memory.
+pub struct NameTable<const SLOTS: usize, const BYTES: usize> {
+    slots: [Slot; SLOTS],
+    next: usize,
+    text: [u8; BYTES],
+    written: u32,
+}
+
+impl<const SLOTS: usize, const BYTES: usize> Default for NameTable<SLOTS, BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const SLOTS: usize, const BYTES: usize> NameTable<SLOTS, BYTES> {
+    /// An empty table.
+    #[must_use]
+    pub const fn new() -> Self {
+        const { assert!(BYTES > MAX_NAME && BYTES.is_power_of_two() && SLOTS > 0) };
+        Self { slots: [Slot { address: 0, start: 0, len: 0 }; SLOTS], next: 0, text: [0; BYTES], written: 0 }
+    }
+
+    /// The address that stands for `name`, a new one where it has none.
+    ///
+    /// `candidate(0)`, `candidate(1)`, … are the low bits to try. They are derived from the name and a secret of the
+    /// session: an address that travels to another process then means the same name or nothing there, never another.
+    /// `None` when eight candidates in turn are taken by other names.
+    pub fn insert(&mut self, name: &HostName, candidate: impl Fn(u32) -> u32) -> Option<Ipv4Addr> {
+        for attempt in 0..8 {
+            let address = reserved_address(candidate(attempt));
+            match self.find(address) {
+                Some(slot) if self.text_matches(slot, name) => return Some(address),
+                Some(_) => {}
+                None => {
+                    self.store(address, name)?;
+                    return Some(address);
+                }
+            }
+        }
+        None
+    }
+
+    /// The name an address stands for.
+    #[must_use]
+    pub fn name(&self, address: Ipv4Addr) -> Option<HostName> {
+        let slot = self.find(address)?;
+        let mut text = [0; MAX_NAME];
+        let len = usize::from(slot.len);
+        for (index, byte) in text.get_mut(..len)?.iter_mut().enumerate() {
+            *byte = self.byte(slot, index);
+        }
+        HostName::parse(text.get(..len)?)
+    }
+
+    fn find(&self, address: Ipv4Addr) -> Option<Slot> {
+        let wanted = address.to_bits();
+        self.slots.iter().copied().find(|slot| slot.len > 0 && slot.address == wanted && self.is_whole(*slot))
+    }
+
+    /// Whether the slot's text has not been written over since.
+    fn is_whole(&self, slot: Slot) -> bool {
+        self.written.wrapping_sub(slot.start) as usize <= BYTES
+    }
+
+    fn text_matches(&self, slot: Slot, name: &HostName) -> bool {
+        let name = name.as_str().as_bytes();
+        name.len() == usize::from(slot.len)
+            && name.iter().enumerate().all(|(index, byte)| self.byte(slot, index) == *byte)
+    }
+
+    fn byte(&self, slot: Slot, index: usize) -> u8 {
+        self.text.get((slot.start as usize).wrapping_add(index) % BYTES).copied().unwrap_or(0)
+    }
+
+    fn store(&mut self, address: Ipv4Addr, name: &HostName) -> Option<()> {
+        let start = self.written;
+        let text = name.as_str().as_bytes();
+        let slot = self.slots.get_mut(self.next)?;
+        // Invalid while it is being written: a child forked in the middle must not find half a name.
+        slot.len = 0;
+        for byte in text {
+            if let Some(place) = self.text.get_mut(self.written as usize % BYTES) {
+                *place = *byte;
+            }
+            self.written = self.written.wrapping_add(1);
+        }
+        *slot = Slot { address: address.to_bits(), start, len: u8::try_from(text.len()).ok()? };
+        self.next = self.next.wrapping_add(1) % SLOTS;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    fn name(text: &str) -> HostName {
+        HostName::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_reserved_range_is_all_loopback() {
+        for bits in [0, 1, MASK, u32::MAX] {
+            let address = reserved_address(bits);
+            assert!(address.is_loopback() && is_reserved(address.into()));
+        }
+        assert!(!is_reserved(Ipv4Addr::LOCALHOST.into()));
+        assert!(!is_reserved("127.191.255.255".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_name_keeps_its_address() {
+        let mut table = NameTable::<4, 512>::new();
+        let a = table.insert(&name("a.example"), |attempt| 7 + attempt).unwrap();
+        assert_eq!(table.insert(&name("A.example"), |attempt| 7 + attempt), Some(a));
+        assert_eq!(table.name(a), Some(name("a.example")));
+        assert_eq!(table.name(Ipv4Addr::LOCALHOST), None);
+    }
+
+    #[test]
+    fn taken_addresses_are_stepped_over_and_never_shared() {
+        let mut table = NameTable::<16, 512>::new();
+        let a = table.insert(&name("a.example"), |attempt| attempt).unwrap();
+        let b = table.insert(&name("b.example"), |attempt| attempt).unwrap();
+        assert_ne!(a, b);
+        assert_eq!(table.name(b), Some(name("b.example")));
+        for index in 0..6 {
+            assert!(table.insert(&name(&format!("{index}.example")), |attempt| attempt).is_some());
+        }
+        assert_eq!(table.insert(&name("one.too.many"), |attempt| attempt), None);
+    }
+
+    #[test]
+    fn the_oldest_goes_first() {
+        let mut table = NameTable::<4, 1024>::new();
+        for bits in 0..6 {
+            table.insert(&name(&format!("host{bits}.example")), |_| bits).unwrap();
+        }
+        assert_eq!(table.name(reserved_address(0)), None);
+        assert_eq!(table.name(reserved_address(1)), None);
+        assert_eq!(table.name(reserved_address(2)), Some(name("host2.example")));
+        assert_eq!(table.name(reserved_address(5)), Some(name("host5.example")));
+    }
+
+    proptest::proptest! {
+        /// Against a map that forgets nothing: the table may forget, but never answers with another name.
+        #[test]
+        fn never_answers_with_another_name(lookups in proptest::collection::vec((0_u32..64, 1_usize..60), 1..400)) {
+            let mut table = NameTable::<8, 256>::new();
+            let mut model = std::collections::HashMap::new();
+            for (bits, len) in lookups {
+                let text = format!("{}{bits}", "x".repeat(len));
+                if let Some(address) = table.insert(&name(&text), |attempt| bits * 8 + attempt) {
+                    model.insert(address, text.clone());
+                    assert_eq!(table.name(address), Some(name(&text)));
+                }
+                for (address, text) in &model {
+                    if let Some(found) = table.name(*address) {
+                        assert_eq!(found.as_str(), text);
+                    }
+                }
+            }
+        }
+    }
+}

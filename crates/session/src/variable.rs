@@ -1,0 +1,243 @@
+//! The one environment variable, and what it says.
+//!
+//! `UWT_SESSION` is a list of `key=value` words separated by single spaces, the version first. Every key is required
+//! once, an unknown one is an error: a preload that does not understand its launcher carries nothing at all.
+
+use core::fmt;
+use core::net::SocketAddrV4;
+use core::str::FromStr;
+
+use uwt_policy::{CredentialForm, DnsMode, Inbound, Route, Scope};
+
+use crate::Secret;
+
+/// The name of the environment variable.
+pub const VARIABLE: &str = "UWT_SESSION";
+
+/// The longest value in bytes that is understood.
+pub const MAX_VARIABLE: usize = 4096;
+
+const VERSION: &str = "1";
+
+/// A file by device and inode number (stat(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    /// `st_dev`.
+    pub device: u64,
+    /// `st_ino`.
+    pub inode: u64,
+}
+
+/// Which settings were given on the command line, and so are not changed by a nested `uwt` that was not told to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pinned {
+    /// The gateway.
+    pub gateway: bool,
+    /// The isolation scope.
+    pub scope: bool,
+    /// The way names are looked up.
+    pub dns: bool,
+}
+
+/// What every wrapped program is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session<'a> {
+    /// The gateway's SocksPort.
+    pub gateway: SocketAddrV4,
+    /// What credentials and reserved addresses are derived from: random per session; the user's own in the scopes
+    /// `command` and `identity`.
+    pub secret: Secret,
+    /// The isolation scope.
+    pub scope: Scope,
+    /// How credentials are written.
+    pub credentials: CredentialForm,
+    /// How names are looked up.
+    pub dns: DnsMode,
+    /// Who may connect to wrapped servers.
+    pub inbound: Inbound,
+    /// Whether services of this machine may be reached directly.
+    pub allow_loopback: bool,
+    /// How long a connect may take until the gateway has answered, in seconds.
+    pub timeout: u16,
+    /// Whether each connection is reported on stderr.
+    pub verbose: bool,
+    /// What the command line fixed.
+    pub pinned: Pinned,
+    /// The launcher, the one static program that may be executed: it protects what it starts.
+    pub launcher: FileId,
+    /// Paths of programs that may run unprotected because they use no network, separated by colons.
+    pub trusted: &'a str,
+    /// The path of the preload library, without white space and colons (ld.so(8), `LD_PRELOAD`).
+    pub preload: &'a str,
+}
+
+/// The variable could not be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+impl<'a> Session<'a> {
+    /// Reads the variable's value.
+    ///
+    /// # Errors
+    /// It is not exactly what [`fmt::Display`] writes in this version.
+    pub fn parse(text: &'a str) -> Result<Self, Malformed> {
+        let mut words = Words(text.split(' '));
+        let session = Self {
+            gateway: {
+                if words.next("version")? != VERSION {
+                    return Err(Malformed);
+                }
+                words.parse("gateway")?
+            },
+            secret: secret(words.next("secret")?)?,
+            scope: words.parse("scope")?,
+            credentials: words.parse("credentials")?,
+            dns: words.parse("dns")?,
+            inbound: words.parse("inbound")?,
+            allow_loopback: words.switch("loopback")?,
+            timeout: words.parse("timeout")?,
+            verbose: words.switch("verbose")?,
+            pinned: Pinned {
+                gateway: words.switch("gateway-pinned")?,
+                scope: words.switch("scope-pinned")?,
+                dns: words.switch("dns-pinned")?,
+            },
+            launcher: FileId { device: words.parse("device")?, inode: words.parse("inode")? },
+            trusted: words.next("trusted")?,
+            preload: words.next("preload")?,
+        };
+        let complete = words.0.next().is_none() && !session.preload.is_empty();
+        if complete { Ok(session) } else { Err(Malformed) }
+    }
+
+    /// What [`uwt_policy::connect`] asks for.
+    #[must_use]
+    pub fn route(&self) -> Route {
+        Route { gateway: self.gateway, allow_loopback: self.allow_loopback }
+    }
+
+    /// Whether `path` is one of the trusted programs.
+    #[must_use]
+    pub fn is_trusted(&self, path: &[u8]) -> bool {
+        !path.is_empty() && self.trusted.split(':').any(|trusted| trusted.as_bytes() == path)
+    }
+}
+
+impl fmt::Display for Session<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "version={VERSION} gateway={} secret=", self.gateway)?;
+        for byte in self.secret.bytes() {
+            write!(f, "{byte:02x}")?;
+        }
+        write!(f, " scope={} credentials={} dns={}", self.scope, self.credentials, self.dns)?;
+        write!(f, " inbound={} loopback={}", self.inbound, u8::from(self.allow_loopback))?;
+        write!(f, " timeout={} verbose={}", self.timeout, u8::from(self.verbose))?;
+        let Pinned { gateway, scope, dns } = self.pinned;
+        write!(f, " gateway-pinned={} scope-pinned={}", u8::from(gateway), u8::from(scope))?;
+        write!(f, " dns-pinned={} device={}", u8::from(dns), self.launcher.device)?;
+        write!(f, " inode={} trusted={} preload={}", self.launcher.inode, self.trusted, self.preload)
+    }
+}
+
+struct Words<'a>(core::str::Split<'a, char>);
+
+impl<'a> Words<'a> {
+    fn next(&mut self, key: &str) -> Result<&'a str, Malformed> {
+        let value = self.0.next().and_then(|word| word.strip_prefix(key)).and_then(|rest| rest.strip_prefix('='));
+        value.ok_or(Malformed)
+    }
+
+    fn parse<T: FromStr>(&mut self, key: &str) -> Result<T, Malformed> {
+        self.next(key)?.parse().map_err(|_| Malformed)
+    }
+
+    fn switch(&mut self, key: &str) -> Result<bool, Malformed> {
+        match self.next(key)? {
+            "0" => Ok(false),
+            "1" => Ok(true),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+fn secret(text: &str) -> Result<Secret, Malformed> {
+    if text.len() != 2 * Secret::LEN || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Malformed);
+    }
+    let mut bytes = [0; Secret::LEN];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        let digits = text.get(2 * index..2 * index + 2).ok_or(Malformed)?;
+        *byte = u8::from_str_radix(digits, 16).map_err(|_| Malformed)?;
+    }
+    Ok(Secret::new(bytes))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    pub(crate) fn session() -> Session<'static> {
+        Session {
+            gateway: "10.152.152.10:9050".parse().unwrap(),
+            secret: Secret::new([0xa5; 32]),
+            scope: Scope::Process,
+            credentials: CredentialForm::Plain,
+            dns: DnsMode::Names,
+            inbound: Inbound::Loopback,
+            allow_loopback: true,
+            timeout: 150,
+            verbose: false,
+            pinned: Pinned { gateway: true, scope: false, dns: false },
+            launcher: FileId { device: 2049, inode: 77 },
+            trusted: "/sbin/ldconfig:/usr/sbin/ldconfig",
+            preload: "/usr/lib/x86_64-linux-gnu/uwt/libuwt_preload.so",
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let text = session().to_string();
+        assert!(text.len() < MAX_VARIABLE);
+        assert_eq!(Session::parse(&text), Ok(session()));
+        let untrusting = Session { trusted: "", ..session() }.to_string();
+        assert!(Session::parse(&untrusting).is_ok_and(|session| !session.is_trusted(b"")));
+    }
+
+    #[test]
+    fn trusted_paths_match_exactly() {
+        assert!(session().is_trusted(b"/sbin/ldconfig"));
+        for path in [&b"/sbin"[..], b"ldconfig", b"/sbin/ldconfig:/usr/sbin/ldconfig", b""] {
+            assert!(!session().is_trusted(path));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_malformed() {
+        let good = session().to_string();
+        for bad in [
+            "".into(),
+            "1".into(),
+            good.replace("version=1", "version=2"),
+            good.replace("scope=process", "scope=proces"),
+            good.replace("loopback=1", "loopback=yes"),
+            good.replace(":9050", ""),
+            good.replace("secret=a5", "secret=+5"),
+            good.replace("timeout=150", "timeout=70000"),
+            good.replace(" dns=names", ""),
+            good.replace(" dns=", "  dns="),
+            good.clone() + " extra=1",
+            good.split(" preload").next().unwrap().into(),
+            good.split("/usr/lib/x86").next().unwrap().into(),
+        ] {
+            assert_eq!(Session::parse(&bad), Err(Malformed), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn garbage_never_panics(text: std::string::String) {
+            assert_eq!(Session::parse(&text), Err(Malformed));
+        }
+    }
+}
