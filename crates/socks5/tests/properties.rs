@@ -145,11 +145,13 @@ proptest! {
 /// Not a sample: every way to cut the normal answers in two and three.
 #[test]
 fn every_split_in_three() {
-    let replies: [(bool, &[u8]); 6] = [
+    let replies: [(bool, &[u8]); 8] = [
         (true, &[5, 2, 1, 0, 5, 0, 0, 1, 127, 0, 0, 1, 0, 80]),
         (true, &[1, 0, 5, 0, 0, 1, 127, 0, 0, 1, 0, 80]),
         (true, &[5, 2, 1, 0, 5, 0, 0, 3, 3, b'a', b'.', b'b', 0, 0]),
+        (true, &[5, 2, 1, 0, 5, 0, 0, 3, 0, 0, 0]),
         (true, &[1, 0, 5, 0, 0, 3, 0, 0, 0]),
+        (false, &[5, 0, 5, 0, 0, 3, 0, 0, 0]),
         (false, &[5, 0, 5, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]),
         (false, &[5, 0, 0, 3, 0, 0, 0]),
     ];
