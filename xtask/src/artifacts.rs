@@ -1,0 +1,124 @@
+//! Builds what is shipped: a static launcher and the preload, side by side in `target/uwt`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::elf;
+use crate::prereq::{self, Group};
+use crate::workspace::{self, Workspace, existing};
+
+/// The preload's file name.
+pub(crate) const PRELOAD: &str = "libuwt_preload.so";
+
+/// A string that every static program with name-service code carries: glibc reads this file to find the modules it
+/// then loads dynamically, which works only with exactly the C library it was linked with.
+const NSS_MARK: &[u8] = b"/etc/nsswitch.conf";
+
+/// `cargo xtask build`.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    prereq::ensure(&[Group::Build])?;
+    build(workspace)?;
+    let directory = workspace.bin_dir();
+    for name in ["uwt", PRELOAD] {
+        let file = directory.join(name);
+        let size = fs::metadata(&file).with_context(|| format!("{}", file.display()))?.len();
+        println!("{size:>9} bytes  {}", file.display());
+    }
+    Ok(())
+}
+
+/// Builds everything; afterwards `UWT_BIN_DIR` can point at [`Workspace::bin_dir`].
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    launcher(workspace)?;
+    preload(workspace)?;
+    Ok(())
+}
+
+/// The launcher, statically linked: it starts 0.3 ms faster than a dynamic one, before every wrapped command.
+fn launcher(workspace: &Workspace) -> Result<PathBuf> {
+    let mut cargo = workspace.cargo("rustc");
+    cargo.args(["--release", "-p", "uwt", "--bin", "uwt", "--", "-C", "target-feature=+crt-static"]);
+    workspace::run(&mut cargo)?;
+    let built = existing(&workspace.target.join("release/uwt"))?;
+    check_static(&built)?;
+    publish(&built, &workspace.bin_dir())
+}
+
+/// The preload, by itself: features that other crates switch on in shared dependencies must not reach it.
+pub(crate) fn preload(workspace: &Workspace) -> Result<PathBuf> {
+    workspace::run(workspace.cargo("build").args(["--release", "-p", "uwt-preload"]))?;
+    publish(&existing(&workspace.target.join("release").join(PRELOAD))?, &workspace.bin_dir())
+}
+
+fn check_static(program: &Path) -> Result<()> {
+    let dynamic = elf::dynamic(program)?;
+    if let Some(interpreter) = dynamic.interpreter {
+        bail!("{} is not static: it asks for {interpreter}", program.display());
+    }
+    if let Some(library) = dynamic.needed.first() {
+        bail!("{} is not static: it needs {library}", program.display());
+    }
+    let content = fs::read(program).with_context(|| format!("{}", program.display()))?;
+    if contains(&content, NSS_MARK) {
+        bail!(
+            "{} contains name-service code (getpwnam, getaddrinfo, …): static glibc would load modules for it at run \
+             time; use numbers, environment or files instead",
+            program.display()
+        );
+    }
+    Ok(())
+}
+
+fn contains(content: &[u8], mark: &[u8]) -> bool {
+    content.windows(mark.len()).any(|window| window == mark)
+}
+
+/// Puts a copy into the directory in one step, so that nobody starts half a file or finds it busy.
+fn publish(built: &Path, directory: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(directory).with_context(|| format!("{}", directory.display()))?;
+    let name = built.file_name().context("a file has a name")?;
+    let target = directory.join(name);
+    if same(built, &target) {
+        return Ok(target);
+    }
+    let staged = directory.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    fs::copy(built, &staged).with_context(|| format!("{}", staged.display()))?;
+    fs::rename(&staged, &target).with_context(|| format!("{}", target.display()))?;
+    Ok(target)
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dynamic_program_is_no_launcher() {
+        let error = check_static(Path::new("/bin/sh")).expect_err("sh is dynamic");
+        assert!(error.to_string().contains("is not static"), "{error}");
+    }
+
+    #[test]
+    fn a_mark_is_found_anywhere() {
+        assert!(contains(b"\x7fELF/etc/nsswitch.conf\0", NSS_MARK));
+        assert!(!contains(b"/etc/nsswitch", NSS_MARK));
+    }
+
+    #[test]
+    fn publishing_replaces_the_old_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let built = directory.path().join("uwt");
+        let to = directory.path().join("out");
+        for content in ["one", "two", "two"] {
+            fs::write(&built, content).expect("written");
+            let target = publish(&built, &to).expect("published");
+            assert_eq!(fs::read_to_string(&target).expect("there"), content);
+        }
+        assert_eq!(fs::read_dir(&to).expect("there").count(), 1);
+    }
+}

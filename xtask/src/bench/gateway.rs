@@ -1,0 +1,112 @@
+//! The lab's own SOCKS gateway, as a program beside us.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::workspace::{self, Workspace, existing};
+
+/// It only has to bind a port.
+const UP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Builds the gateway optimised: it shall cost as little of the measured time as it can.
+pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
+    let mut cargo = workspace.cargo("build");
+    workspace::run(cargo.args(["--release", "-p", "uwt-tests", "--bin", "lab-gateway"]))?;
+    existing(&workspace.target.join("release/lab-gateway"))
+}
+
+/// A running gateway that answers every CONNECT itself; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+}
+
+impl Gateway {
+    /// Starts it on a free port of loopback and waits until it says which.
+    pub(super) fn start(program: &Path, delay: Duration, log: &Path) -> Result<Self> {
+        // A file and not a pipe: a gateway that logs every connection must not wait for us.
+        let output = File::create(log).with_context(|| format!("{}", log.display()))?;
+        let mut command = Command::new(program);
+        command.args(["--listen", "127.0.0.1:0", "--echo"]);
+        if !delay.is_zero() {
+            command.args(["--delay", &delay.as_millis().to_string()]);
+        }
+        let child =
+            command.stdin(Stdio::piped()).stdout(output).spawn().with_context(|| format!("{}", program.display()))?;
+        let mut gateway = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        gateway.address = gateway.wait_listening(log)?;
+        Ok(gateway)
+    }
+
+    fn wait_listening(&mut self, log: &Path) -> Result<SocketAddr> {
+        let start = Instant::now();
+        loop {
+            if let Some(address) = listening(&fs::read_to_string(log).unwrap_or_default()) {
+                return Ok(address);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("lab-gateway ended before it listened: {status}");
+            }
+            ensure!(
+                start.elapsed() < UP_WITHIN,
+                "lab-gateway did not say `listening on ADDRESS`; see {}",
+                log.display()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The processor time that its threads have used so far. `None` where the kernel keeps no such account.
+    pub(super) fn processor_time(&self) -> Option<Duration> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        let mut sum = Duration::ZERO;
+        for task in tasks {
+            // proc(5), /proc/pid/schedstat: nanoseconds on a processor, waiting for one, time slices.
+            let line = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+            sum += Duration::from_nanos(line.split_whitespace().next()?.parse().ok()?);
+        }
+        Some(sum)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nobody left to tell.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address in a whole first line `listening on ADDRESS`.
+fn listening(log: &str) -> Option<SocketAddr> {
+    let (line, _) = log.split_once('\n')?;
+    line.strip_prefix("listening on ")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_line_counts() {
+        assert_eq!(listening("listening on 127.0.0.1:1234"), None);
+        assert_eq!(listening("listening on 127.0.0.1:1234\nmore"), Some(SocketAddr::from(([127, 0, 0, 1], 1234))));
+        assert_eq!(listening("error\n"), None);
+    }
+
+    #[test]
+    fn a_gateway_that_does_not_start_is_an_error() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = directory.path().join("log");
+        let error = Gateway::start(Path::new("/bin/true"), Duration::ZERO, &log).expect_err("true is no gateway");
+        assert!(error.to_string().contains("ended before it listened"), "{error}");
+    }
+}

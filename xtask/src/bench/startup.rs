@@ -1,0 +1,104 @@
+//! What a variant adds to the life of `/bin/true`.
+
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use indicatif::ProgressIterator;
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, posix_spawn};
+use nix::sys::wait::{WaitStatus, waitpid};
+
+use super::network::progress;
+use super::series::Series;
+use super::table::{Row, Table};
+use super::variant::{BARE, Setup, Variant};
+use crate::interrupt::Interrupt;
+
+/// The table the figures look at.
+pub(crate) const KEY: &str = "startup";
+
+/// A command line ready for `posix_spawn`: nothing is prepared while the clock runs.
+struct Prepared {
+    name: &'static str,
+    arguments: Vec<CString>,
+    environment: Vec<CString>,
+}
+
+/// Runs each variant once a round.
+pub(super) fn measure(setup: &Setup, rounds: u32, interrupt: &Interrupt) -> Result<Table> {
+    let prepared = setup.variants.iter().map(Prepared::new).collect::<Result<Vec<_>>>()?;
+    let attributes = PosixSpawnAttr::init()?;
+    let actions = PosixSpawnFileActions::init()?;
+    let mut samples = vec![Series::default(); prepared.len()];
+    // The first run of each reads its files from disk.
+    for one in &prepared {
+        one.run(&actions, &attributes)?;
+    }
+    for round in (0..rounds as usize).progress_with(progress("start-up", rounds)) {
+        interrupt.check()?;
+        for step in 0..prepared.len() {
+            // Another one begins each round: who runs behind whom must not matter.
+            let index = (round + step) % prepared.len();
+            samples[index].0.push(prepared[index].run(&actions, &attributes)?);
+        }
+    }
+    let bare =
+        setup.variants.iter().position(|variant| variant.name == BARE).map_or(f64::NAN, |at| samples[at].median());
+    let rows = prepared
+        .iter()
+        .zip(samples)
+        .map(|(one, series)| {
+            let added = format!("{:+.0}", series.median() - bare);
+            Row { name: one.name, series, extra: vec![added] }
+        })
+        .collect();
+    Ok(Table {
+        key: KEY,
+        title: "Start-up: `/bin/true`, posix_spawn to wait".to_owned(),
+        unit: "µs",
+        base: BARE,
+        extra: vec!["added µs"],
+        rows,
+        notes: vec![
+            "*preload only*: the environment that uwt hands down, set by hand, without the launcher.".to_owned(),
+        ],
+    })
+}
+
+impl Prepared {
+    fn new(variant: &Variant) -> Result<Self> {
+        let command = variant.command(Path::new("/bin/true"));
+        let arguments =
+            std::iter::once(command.get_program()).chain(command.get_args()).map(c_string).collect::<Result<_>>()?;
+        let environment = variant
+            .environment
+            .iter()
+            .map(|(name, value)| {
+                let mut entry = name.clone();
+                entry.push("=");
+                entry.push(value);
+                c_string(&entry)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { name: variant.name, arguments, environment })
+    }
+
+    /// Microseconds from before the spawn to after the wait.
+    fn run(&self, actions: &PosixSpawnFileActions, attributes: &PosixSpawnAttr) -> Result<f64> {
+        let start = Instant::now();
+        let pid = posix_spawn(self.arguments[0].as_c_str(), actions, attributes, &self.arguments, &self.environment)
+            .with_context(|| format!("{}: {}", self.name, self.arguments[0].to_string_lossy()))?;
+        let status = waitpid(pid, None)?;
+        let took = start.elapsed();
+        match status {
+            WaitStatus::Exited(_, 0) => Ok(took.as_secs_f64() * 1e6),
+            other => bail!("{}: /bin/true ended with {other:?}", self.name),
+        }
+    }
+}
+
+fn c_string(word: &OsStr) -> Result<CString> {
+    CString::new(word.as_bytes()).with_context(|| format!("{} contains a NUL", word.display()))
+}

@@ -1,0 +1,58 @@
+//! What can be typed after `cargo xtask`, and who does it.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::interrupt::Interrupt;
+use crate::{artifacts, bench, demo, lab, test, tidy, workspace::Workspace};
+
+/// Tasks of the uwt workspace. Debian packages that a task needs are installed when you are root; otherwise the line
+/// that installs them is printed.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Start a private Tor network and show process → credential → circuit
+    Demo,
+    /// Run all tests: fmt, clippy, tidy, unit tests, then the end-to-end tests in the lab (root)
+    Test(test::Options),
+    /// Measure uwt beside torsocks and proxychains4; report in target/bench
+    Bench(bench::Options),
+    /// Keep the lab up for work by hand, until ^D or ^C (root)
+    Lab,
+    /// Check the layout: top level, arrows between crates, file sizes, exported symbols
+    Tidy,
+    /// Build what is shipped into target/uwt
+    Build,
+}
+
+/// Runs the task that was asked for; an error is printed with its causes and gives exit status 1.
+pub(crate) fn run() -> ExitCode {
+    match dispatch(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(task: Task) -> Result<()> {
+    let interrupt = Interrupt::watch()?;
+    let workspace = Workspace::locate()?;
+    match task {
+        Task::Demo => demo::run(&workspace),
+        Task::Test(options) => test::run(&workspace, &options, &interrupt),
+        Task::Bench(options) => bench::run(&workspace, &options, &interrupt),
+        Task::Lab => lab::interactive(&workspace),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Build => artifacts::run(&workspace),
+    }
+}

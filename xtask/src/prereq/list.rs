@@ -1,0 +1,70 @@
+//! The one list of Debian packages that the tasks need.
+
+use Proof::{Include, Program};
+
+/// The tasks, as far as they need different packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// Compiling and linking.
+    Build,
+    /// `cargo xtask demo`.
+    Demo,
+    /// `cargo xtask test` and `cargo xtask lab`.
+    Test,
+    /// `cargo xtask bench`.
+    Bench,
+}
+
+/// What shows that a package's content is there, whoever installed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// A program in `PATH` or one of the sbin directories.
+    Program(&'static str),
+    /// A header below `/usr/include`.
+    Include(&'static str),
+}
+
+/// One package.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Package {
+    /// Its Debian name.
+    pub(crate) name: &'static str,
+    /// What it must bring.
+    pub(crate) proof: Proof,
+    /// Who needs it.
+    pub(crate) groups: &'static [Group],
+    /// What for; shown when it is missing.
+    pub(crate) purpose: &'static str,
+}
+
+const fn package(name: &'static str, proof: Proof, groups: &'static [Group], purpose: &'static str) -> Package {
+    Package { name, proof, groups, purpose }
+}
+
+use Group::{Bench, Build, Demo, Test};
+
+/// Every package. Python's own test-suite is missing here: its name depends on the release, see
+/// [`super::testsuite`].
+pub(crate) const PACKAGES: &[Package] = &[
+    package("gcc", Program("cc"), &[Build], "links everything"),
+    package("libc6-dev", Include("stdio.h"), &[Build], "the C library to link against"),
+    package("binutils", Program("nm"), &[Build], "nm and readelf: what the preload exports and needs"),
+    package("tor", Program("tor"), &[Demo, Test], "the private Tor network"),
+    package("curl", Program("curl"), &[Demo, Test], "a client"),
+    package("nftables", Program("nft"), &[Test], "leak counters"),
+    package("iproute2", Program("ip"), &[Test], "network namespaces"),
+    package("wget", Program("wget"), &[Test], "a client"),
+    package("git", Program("git"), &[Build, Test], "a client, its server, and the list of tracked files for tidy"),
+    package("openssh-client", Program("ssh"), &[Test], "a client"),
+    package("openssh-server", Program("sshd"), &[Test], "what ssh and git connect to"),
+    package("gnupg", Program("gpg"), &[Test], "a client"),
+    package("dirmngr", Program("dirmngr"), &[Test], "fetches keys for gpg"),
+    package("netcat-openbsd", Program("nc.openbsd"), &[Test], "a client"),
+    package("perl", Program("perl"), &[Test], "a client"),
+    package("nodejs", Program("node"), &[Test], "a client"),
+    package("python3", Program("python3"), &[Test], "a client"),
+    package("apt", Program("apt-get"), &[Test], "a client"),
+    package("apt-utils", Program("apt-ftparchive"), &[Test], "the lab's package mirror"),
+    package("torsocks", Program("torsocks"), &[Bench], "measured beside uwt"),
+    package("proxychains4", Program("proxychains4"), &[Bench], "measured beside uwt"),
+];

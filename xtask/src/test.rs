@@ -1,0 +1,89 @@
+//! `cargo xtask test`: everything that must hold, in the order that fails soonest.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::interrupt::Interrupt;
+use crate::lab::{Lab, need_root};
+use crate::prereq::{self, Group};
+use crate::steps::Steps;
+use crate::workspace::{Workspace, run as run_command};
+use crate::{artifacts, tidy};
+
+/// What can be chosen.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only the end-to-end tests, without fmt, clippy, tidy and the unit tests
+    #[arg(long)]
+    e2e: bool,
+    /// Only tests whose name contains one of these; other words go to the test programs too
+    #[arg(last = true)]
+    filter: Vec<String>,
+}
+
+/// Runs the steps up to the first that fails, and sums up.
+pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrupt) -> Result<()> {
+    need_root("test")?;
+    let mut steps = Steps::default();
+    steps.run("prerequisites", || prereq::ensure(&[Group::Build, Group::Test]));
+    if !options.e2e {
+        static_checks(workspace, &mut steps);
+    }
+    steps.run("build", || artifacts::build(workspace));
+    if !options.e2e {
+        steps.run("unit tests", || unit_tests(workspace, options));
+    }
+    end_to_end(workspace, options, interrupt, &mut steps);
+    if options.e2e {
+        println!("\nOnly the end-to-end tests, as asked with --e2e.");
+    }
+    if !options.filter.is_empty() {
+        println!("\nOnly the tests that match: {}", options.filter.join(" "));
+    }
+    steps.finish()
+}
+
+fn static_checks(workspace: &Workspace, steps: &mut Steps) {
+    steps
+        .run("fmt", || run_command(workspace.cargo("fmt").args(["--all", "--check"])).context("run `cargo fmt --all`"));
+    steps.run("clippy", || {
+        let mut clippy = workspace.cargo("clippy");
+        run_command(clippy.args(["--workspace", "--all-targets", "--", "-D", "warnings"]))
+    });
+    steps.run("tidy", || tidy::run(workspace));
+}
+
+fn unit_tests(workspace: &Workspace, options: &Options) -> Result<()> {
+    let mut cargo = workspace.cargo("test");
+    cargo.args(["--workspace", "--exclude", "uwt-tests", "--no-fail-fast", "--"]).args(&options.filter);
+    run_command(&mut cargo)
+}
+
+fn end_to_end(workspace: &Workspace, options: &Options, interrupt: &Interrupt, steps: &mut Steps) {
+    // Compiled first: the lab need not wait for it.
+    steps.run("build e2e", || run_command(workspace.cargo("test").args(["-p", "uwt-tests", "--no-run"])));
+    let mut lab = None;
+    steps.run("lab up", || {
+        let program = workspace.dev_program("uwt-tests", "lab")?;
+        lab = Some(Lab::up(Command::new(program), &workspace.bin_dir(), &workspace.target.join("uwt-lab"), interrupt)?);
+        Ok(())
+    });
+    if let Some(lab) = &lab {
+        steps.run("e2e tests", || {
+            let mut cargo = workspace.cargo("test");
+            cargo
+                .args(["-p", "uwt-tests", "--no-fail-fast", "--"])
+                .args(&options.filter)
+                .env("UWT_LAB", &lab.state)
+                .env("UWT_BIN_DIR", workspace.bin_dir());
+            run_command(&mut cargo)
+        });
+    } else {
+        steps.run("e2e tests", || anyhow::bail!("there is no lab"));
+    }
+    if let Some(lab) = lab {
+        steps.always("lab down", || lab.down());
+    }
+}
