@@ -1,2 +1,33 @@
-//! Configuration.
+//! Configuration of uwt: what the files in `uwt.d` say, merged into the settings that hold for one command, and where
+//! on which machine we are.
+//!
+//! Everything fails closed. A file that cannot be read or understood is an [`Error`] that names the file, the line and
+//! what is expected there; the caller runs nothing then. Nothing in a file is ever executed. A folder or a marker that
+//! is absent is the ordinary case and costs one system call.
+//!
+//! The order is: built-in defaults, then the folders of [`Sources`], then (not here) environment and command line.
 #![forbid(unsafe_code)]
+
+mod choice;
+mod command;
+mod config;
+mod detect;
+mod error;
+mod folder;
+mod identity;
+mod keys;
+mod legacy;
+mod origin;
+mod settings;
+mod source;
+mod suggest;
+mod toml_file;
+mod value;
+
+pub use choice::{GatewayChoice, Localhost, Native};
+pub use config::{Config, Sources};
+pub use detect::{DetectError, Place, Probe, Surroundings, detect};
+pub use error::{Error, Invalid};
+pub use identity::identity_name;
+pub use origin::{Origin, Setting};
+pub use settings::Settings;

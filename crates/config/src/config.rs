@@ -1,0 +1,102 @@
+//! All files together.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::command::{Command, stripped, stripped_path};
+use crate::error::Error;
+use crate::folder::{self, Format};
+use crate::settings::{Layer, Settings};
+use crate::source::{Contents, Source};
+use crate::{legacy, toml_file};
+
+/// Where configuration files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// The folders; what a later one says wins.
+    pub folders: Vec<PathBuf>,
+}
+
+impl Sources {
+    /// `/etc/uwt.d`, `/usr/local/etc/uwt.d` and the user's own folder (`$XDG_CONFIG_HOME/uwt` or `~/.config/uwt`).
+    /// Pass `None` where the user's folder must not count: for root, and for a wrapper that another user runs.
+    #[must_use]
+    pub fn system(user: Option<&Path>) -> Self {
+        let system = ["/etc/uwt.d", "/usr/local/etc/uwt.d"].map(PathBuf::from);
+        Self { folders: system.into_iter().chain(user.map(Path::to_owned)).collect() }
+    }
+}
+
+/// Everything that the files say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    global: Layer,
+    commands: BTreeMap<Command, Layer>,
+    files: Vec<PathBuf>,
+}
+
+impl Config {
+    /// Reads every `*.toml` and `*.conf` of the folders, each folder sorted by file name. A key that is set twice has
+    /// the last value; lists are replaced, not joined.
+    ///
+    /// # Errors
+    /// Anything that is there and cannot be read or understood, down to a single key: nothing must be run then, since
+    /// what the user wanted protected is not known.
+    pub fn load(sources: &Sources) -> Result<Self, Error> {
+        let mut config = Self::default();
+        for folder in &sources.folders {
+            for file in folder::list(folder)? {
+                let text = folder::read(&file)?;
+                let source = Source::new(&file, &text);
+                config.add(match Format::of(&file) {
+                    Some(Format::Legacy) => legacy::parse(&source)?,
+                    _ => toml_file::parse(&source)?,
+                });
+                config.files.push(file);
+            }
+        }
+        Ok(config)
+    }
+
+    /// Puts what another file says on top.
+    pub(crate) fn add(&mut self, contents: Contents) {
+        self.global.overlay(contents.global);
+        for (command, layer) in contents.commands {
+            self.commands.entry(command).or_default().overlay(layer);
+        }
+    }
+
+    /// What holds for a command. `program` is its path, resolved or not, `typed` the name it was called by; both may
+    /// carry the suffixes `.anondist` and `.anondist-orig`.
+    ///
+    /// A per-command table wins over the global keys, a table named by path over one named by name, and what was typed
+    /// over what it leads to.
+    #[must_use]
+    pub fn settings_for(&self, program: &Path, typed: &OsStr) -> Settings {
+        let mut settings = Settings::default();
+        self.global.apply(&mut settings);
+        let typed = Path::new(typed);
+        for name in [program, typed].into_iter().filter_map(Path::file_name) {
+            if let Some(name) = stripped(name).to_str() {
+                self.apply(&Command::Name(name.to_owned()), &mut settings);
+            }
+        }
+        for path in [program, typed].into_iter().filter(|path| path.is_absolute()) {
+            self.apply(&Command::Path(stripped_path(path)), &mut settings);
+        }
+        settings
+    }
+
+    fn apply(&self, command: &Command, settings: &mut Settings) {
+        if let Some(layer) = self.commands.get(command) {
+            layer.apply(settings);
+        }
+    }
+
+    /// The files that were read, in order.
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+}

@@ -1,0 +1,129 @@
+//! A TOML drop-in.
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+use uwt_policy::Scope;
+
+use crate::command::Command;
+use crate::error::{Error, Invalid, did_you_mean, one_of, quoted};
+use crate::keys::{KEYS, Key};
+use crate::settings::Layer;
+use crate::source::{Contents, Source};
+use crate::value::Item;
+
+/// The table of tables.
+const COMMAND: &str = "command";
+
+/// Reads a whole file (TOML 1.0).
+pub(crate) fn parse(source: &Source<'_>) -> Result<Contents, Error> {
+    let document = DeTable::parse(source.text).map_err(|fault| {
+        let place = fault.span().map_or(source.text.len(), |span| span.start);
+        source.error(place, Invalid::new(fault.message(), ""))
+    })?;
+    let mut contents = Contents::default();
+    for (key, value) in in_order(document.get_ref()) {
+        match (key.get_ref().as_ref(), value.get_ref()) {
+            (COMMAND, DeValue::Table(tables)) => contents.commands = commands(source, tables)?,
+            (COMMAND, _) => return Err(source.error(value.span().start, Invalid::new("command is no table", TABLES))),
+            _ => entry(source, &mut contents.global, None, key, value)?,
+        }
+    }
+    pair_scope(source, &mut contents.global, document.get_ref(), None)?;
+    Ok(contents)
+}
+
+const TABLES: &str = "tables as [command.git] or [command.\"/usr/bin/git\"]";
+
+fn commands(source: &Source<'_>, tables: &DeTable<'_>) -> Result<Vec<(Command, Layer)>, Error> {
+    let mut commands: Vec<(Command, Layer)> = Vec::new();
+    for (key, value) in in_order(tables) {
+        let fault = |invalid| source.error(key.span().start, invalid);
+        let name = key.get_ref().as_ref();
+        let Some(table) = value.get_ref().as_table() else {
+            return Err(fault(Invalid::new(format!("command.{} is no table", quoted(name)), TABLES)));
+        };
+        let command = Command::parse(name).map_err(fault)?;
+        if commands.iter().any(|(known, _)| *known == command) {
+            return Err(fault(Invalid::new(
+                format!("{} names a command a second time", quoted(name)),
+                "one table each",
+            )));
+        }
+        let mut layer = Layer::default();
+        for (key, value) in in_order(table) {
+            entry(source, &mut layer, Some(name), key, value)?;
+        }
+        pair_scope(source, &mut layer, table, Some(name))?;
+        commands.push((command, layer));
+    }
+    Ok(commands)
+}
+
+/// A table's entries as they stand in the file, so that the first fault is the one that is reported.
+fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<(&'a Spanned<DeString<'i>>, &'a Spanned<DeValue<'i>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+fn entry<'i>(
+    source: &Source<'_>,
+    layer: &mut Layer,
+    command: Option<&str>,
+    key: &Spanned<DeString<'i>>,
+    value: &Spanned<DeValue<'i>>,
+) -> Result<(), Error> {
+    let name = key.get_ref().as_ref();
+    let known = KEYS.iter().find(|key| key.name == name);
+    match known.filter(|key| key.fits(command.is_some())) {
+        Some(key) => (key.read)(layer, &Item { source, key: &full_name(command, name), value }),
+        None => Err(source.error(key.span().start, stranger(command, name, known, value.get_ref()))),
+    }
+}
+
+/// Says why a key cannot stand where it stands.
+fn stranger(command: Option<&str>, name: &str, known: Option<&Key>, value: &DeValue<'_>) -> Invalid {
+    match (known, command) {
+        (Some(_), Some(_)) => {
+            Invalid::new(format!("{name} cannot be set per command"), "it above the first [command.…] table")
+        }
+        (Some(_), None) => Invalid::new(format!("{name} can only be set per command"), "it in a [command.NAME] table"),
+        (None, None) if value.is_table() => {
+            let near = did_you_mean(name, &[COMMAND]);
+            Invalid::new(format!("unknown table {}{near}", quoted(name)), TABLES)
+        }
+        (None, _) => {
+            let fitting = KEYS.iter().filter(|key| key.fits(command.is_some()));
+            let names: Vec<_> = fitting.map(|key| key.name).collect();
+            Invalid::new(format!("unknown key {}{}", quoted(name), did_you_mean(name, &names)), one_of(&names))
+        }
+    }
+}
+
+fn full_name(command: Option<&str>, key: &str) -> String {
+    command.map_or_else(|| key.to_owned(), |command| format!("{key} of {}", quoted(command)))
+}
+
+/// Brings `scope` and `identity` of one table together, so that whoever sets one sets both.
+fn pair_scope(source: &Source<'_>, layer: &mut Layer, table: &DeTable<'_>, command: Option<&str>) -> Result<(), Error> {
+    let fault = |key: &str, problem: &str, expected: &str| {
+        let place = table.get(key).map_or(0, |value| value.span().start);
+        Err(source.error(place, Invalid::new(problem, expected).of(&full_name(command, key))))
+    };
+    match (&mut layer.scope, &mut layer.identity) {
+        (None, None) => Ok(()),
+        (scope @ None, Some(identity)) => {
+            *scope = Some(crate::Setting::new(Scope::Identity, identity.origin.clone()));
+            Ok(())
+        }
+        (Some(scope), Some(_)) if scope.value == Scope::Identity => Ok(()),
+        (Some(_), Some(_)) => fault("scope", "contradicts identity in the same table", "only one of the two"),
+        (Some(scope), None) if scope.value == Scope::Identity => {
+            fault("scope", "\"identity\" needs a name", "identity = \"NAME\" in the same table")
+        }
+        (Some(scope), identity @ None) => {
+            *identity = Some(crate::Setting::new(None, scope.origin.clone()));
+            Ok(())
+        }
+    }
+}
