@@ -8,6 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
 
 use crate::workspace::{self, Workspace, existing};
 
@@ -64,16 +66,10 @@ impl Gateway {
         }
     }
 
-    /// The processor time that its threads have used so far. `None` where the kernel keeps no such account.
-    pub(super) fn processor_time(&self) -> Option<Duration> {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
-        let mut sum = Duration::ZERO;
-        for task in tasks {
-            // proc(5), /proc/pid/schedstat: nanoseconds on a processor, waiting for one, time slices.
-            let line = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-            sum += Duration::from_nanos(line.split_whitespace().next()?.parse().ok()?);
-        }
-        Some(sum)
+    /// The processor time that all its threads have used so far, those that have ended included.
+    pub(super) fn processor_time(&self) -> Result<Duration> {
+        let clock = clock_getcpuclockid(Pid::from_raw(self.child.id().try_into()?))?;
+        Ok(clock_gettime(clock)?.into())
     }
 }
 

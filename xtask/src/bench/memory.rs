@@ -1,7 +1,7 @@
 //! What a variant's library costs every process.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -63,6 +63,8 @@ impl Private {
 /// A process under the variant that has connected once and waits.
 struct Other {
     child: Child,
+    /// Kept open: the probe says good-bye.
+    stdout: Option<BufReader<ChildStdout>>,
 }
 
 impl Other {
@@ -74,10 +76,12 @@ impl Other {
             .stdout(Stdio::piped())
             .spawn()
             .context(variant.name)?;
-        let mut other = Self { child };
+        let mut other = Self { child, stdout: None };
         let stdout = other.child.stdout.take().context("stdout is a pipe")?;
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
+        let mut reader = BufReader::new(stdout);
+        reader.read_line(&mut line)?;
+        other.stdout = Some(reader);
         ensure!(line.trim() == "0", "{}: the waiting probe printed {line:?}", variant.name);
         Ok(other)
     }

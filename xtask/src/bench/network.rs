@@ -75,13 +75,11 @@ pub(super) fn connects(
         for step in 0..ways.len() {
             interrupt.check()?;
             let index = (round + step) % ways.len();
-            let before = gateway.processor_time();
+            let before = gateway.processor_time()?;
             let nanoseconds = ways[index].run(probe, &[])?;
             samples[index].0.push(nanoseconds / 1e3 / f64::from(PER_PROBE));
-            if let (Some(before), Some(after)) = (before, gateway.processor_time()) {
-                let used = after.saturating_sub(before);
-                busy[index].0.push(used.as_secs_f64() * 1e6 / f64::from(PER_PROBE));
-            }
+            let used = gateway.processor_time()?.saturating_sub(before);
+            busy[index].0.push(used.as_secs_f64() * 1e6 / f64::from(PER_PROBE));
         }
     }
     let rows = ways

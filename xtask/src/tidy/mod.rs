@@ -65,18 +65,24 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         findings.extend(words::check(source));
         findings.extend(attributes::check_unsafe(source));
     }
+    show(&findings);
+    // Said first: a library that cannot be built at the moment hides nothing else.
     let preload = artifacts::preload(workspace)?;
-    findings.extend(exports::check(&workspace.root, &preload)?);
-    for finding in &findings {
-        println!("{finding}");
-    }
-    match findings.len() {
+    let surface = exports::check(&workspace.root, &preload)?;
+    show(&surface);
+    match findings.len() + surface.len() {
         0 => {
             println!("tidy: {} files, {} of them Rust: nothing to complain about", files.len(), sources.len());
             Ok(())
         }
         1 => bail!("1 finding"),
         count => bail!("{count} findings"),
+    }
+}
+
+fn show(findings: &[Finding]) {
+    for finding in findings {
+        println!("{finding}");
     }
 }
 

@@ -17,8 +17,8 @@ const REQUIRED: &[&str] = &[
     "tests",
     "xtask",
 ];
-/// May be there: packaging comes with the package.
-const OPTIONAL: &[&str] = &["debian"];
+/// May be there: rustfmt reads its settings nowhere else; packaging comes with the package.
+const OPTIONAL: &[&str] = &[".rustfmt.toml", "debian"];
 
 /// Compares the first components of the files' paths with the lists.
 pub(super) fn check(files: &[String]) -> Vec<Finding> {
