@@ -1,0 +1,99 @@
+//! The names of addresses: in-addr.arpa (RFC 1035 §3.5) and ip6.arpa (RFC 3596 §2.5).
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::name::Name;
+
+/// The name under which the name of an address is looked up with a PTR query.
+#[must_use]
+pub fn reverse_name(addr: IpAddr) -> Name {
+    let mut name = Name::ROOT;
+    // The longest of these names has 72 bytes, so no label is ever refused.
+    let mut push = |label: &[u8]| {
+        let _fits = name.push_label(label);
+    };
+    match addr {
+        IpAddr::V4(addr) => {
+            for octet in addr.octets().iter().rev() {
+                let (digits, len) = decimal(*octet);
+                push(digits.get(3_usize.saturating_sub(len)..).unwrap_or_default());
+            }
+            push(b"in-addr");
+        }
+        IpAddr::V6(addr) => {
+            for octet in addr.octets().iter().rev() {
+                push(&[hex_digit(octet & 0x0F)]);
+                push(&[hex_digit(octet >> 4)]);
+            }
+            push(b"ip6");
+        }
+    }
+    push(b"arpa");
+    name
+}
+
+/// The address whose reverse name this is, in any case, with or without a dot at the end. `None` for anything else, parts
+/// of addresses (the name of a network) among it.
+#[must_use]
+pub fn parse_reverse(name: &str) -> Option<IpAddr> {
+    // Bytes, because the searcher of `str::rsplit` brings a panic along.
+    let name = name.as_bytes();
+    let mut labels = name.strip_suffix(b".").unwrap_or(name).rsplit(|byte| *byte == b'.');
+    if !labels.next()?.eq_ignore_ascii_case(b"arpa") {
+        return None;
+    }
+    let zone = labels.next()?;
+    let addr = if zone.eq_ignore_ascii_case(b"in-addr") {
+        let mut octets = [0; 4];
+        for octet in &mut octets {
+            *octet = parse_decimal(labels.next()?)?;
+        }
+        IpAddr::V4(Ipv4Addr::from_octets(octets))
+    } else if zone.eq_ignore_ascii_case(b"ip6") {
+        let mut octets = [0; 16];
+        for octet in &mut octets {
+            let high = parse_hex(labels.next()?)?;
+            *octet = high << 4 | parse_hex(labels.next()?)?;
+        }
+        IpAddr::V6(Ipv6Addr::from_octets(octets))
+    } else {
+        return None;
+    };
+    labels.next().is_none().then_some(addr)
+}
+
+/// The decimal digits of a byte, at the end of the array, and how many they are.
+const fn decimal(byte: u8) -> ([u8; 3], usize) {
+    let digits = [hex_digit(byte / 100), hex_digit(byte / 10 % 10), hex_digit(byte % 10)];
+    let len = match byte {
+        0..=9 => 1,
+        10..=99 => 2,
+        100..=255 => 3,
+    };
+    (digits, len)
+}
+
+const fn hex_digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' | nibble,
+        _ => b'a'.saturating_add(nibble.saturating_sub(10)),
+    }
+}
+
+/// One to three digits, without a sign or leading zeros, which others may read as octal.
+fn parse_decimal(label: &[u8]) -> Option<u8> {
+    match label {
+        [b'0', _, ..] | [] => None,
+        digits => digits.iter().try_fold(0_u8, |value, digit| {
+            let digit = char::from(*digit).to_digit(10)?;
+            value.checked_mul(10)?.checked_add(u8::try_from(digit).ok()?)
+        }),
+    }
+}
+
+fn parse_hex(label: &[u8]) -> Option<u8> {
+    match label {
+        [digit] => u8::try_from(char::from(*digit).to_digit(16)?).ok(),
+        _ => None,
+    }
+}
