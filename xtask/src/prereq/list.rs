@@ -65,6 +65,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("python3", Program("python3"), &[Test], "a client"),
     package("apt", Program("apt-get"), &[Test], "a client"),
     package("apt-utils", Program("apt-ftparchive"), &[Test], "the lab's package mirror"),
+    package("util-linux", Program("setpriv"), &[Bench], "ends the gateway when the bench ends"),
     package("torsocks", Program("torsocks"), &[Bench], "measured beside uwt"),
     package("proxychains4", Program("proxychains4"), &[Bench], "measured beside uwt"),
 ];
