@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result, bail};
 
+use crate::interrupt::Interrupt;
+
 /// What became of a step.
 #[derive(Debug)]
 #[must_use]
@@ -23,18 +25,25 @@ struct Step {
 }
 
 /// Steps in the order they were given.
-#[derive(Debug, Default)]
-pub(crate) struct Steps {
+#[derive(Debug)]
+pub(crate) struct Steps<'a> {
     steps: Vec<Step>,
+    interrupt: &'a Interrupt,
 }
 
-impl Steps {
+impl<'a> Steps<'a> {
+    /// None yet. After an interrupt no further step begins.
+    pub(crate) fn new(interrupt: &'a Interrupt) -> Self {
+        Self { steps: Vec::new(), interrupt }
+    }
+
     /// Runs the step unless an earlier one failed.
     pub(crate) fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<()>) {
         if self.failed() {
             self.steps.push(Step { name, took: Duration::ZERO, outcome: Outcome::NotRun });
         } else {
-            self.always(name, step);
+            let interrupt = self.interrupt;
+            self.always(name, || interrupt.check().and_then(|()| step()));
         }
     }
 
@@ -93,7 +102,8 @@ mod tests {
     #[test]
     fn nothing_runs_after_a_failure_but_the_cleaning_up() {
         let mut ran = Vec::new();
-        let mut steps = Steps::default();
+        let interrupt = Interrupt::never();
+        let mut steps = Steps::new(&interrupt);
         steps.run("first", || Ok(()));
         steps.run("second", || bail!("broken\nat length"));
         steps.run("third", || {
@@ -116,7 +126,8 @@ mod tests {
 
     #[test]
     fn all_well_is_no_error() {
-        let mut steps = Steps::default();
+        let interrupt = Interrupt::never();
+        let mut steps = Steps::new(&interrupt);
         steps.run("only", || Ok(()));
         assert!(!steps.failed());
         assert!(steps.finish().is_ok());

@@ -26,7 +26,7 @@ pub(crate) struct Options {
 /// Runs the steps up to the first that fails, and sums up.
 pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrupt) -> Result<()> {
     need_root("test")?;
-    let mut steps = Steps::default();
+    let mut steps = Steps::new(interrupt);
     steps.run("prerequisites", || prereq::ensure(&[Group::Build, Group::Test]));
     if !options.e2e {
         static_checks(workspace, &mut steps);
