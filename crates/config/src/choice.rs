@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::error::{Invalid, quoted};
+use crate::error::{Invalid, did_you_mean, quoted};
 
 /// Where the SocksPort is, `gateway = "…"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl FromStr for GatewayChoice {
             Err(_) if text.split_once(':').is_some_and(|(host, _)| host.parse::<Ipv4Addr>().is_ok()) => {
                 Err(invalid("has a port, which is a key of its own"))
             }
-            Err(_) => Err(invalid("is no address")),
+            Err(_) => Err(invalid(&format!("is no address{}", did_you_mean(text, &["auto"])))),
         }
     }
 }

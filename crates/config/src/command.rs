@@ -36,7 +36,10 @@ impl Command {
             path.is_absolute() && path.file_name().is_some_and(|name| text.as_bytes().ends_with(name.as_bytes()));
         let straight = !path.components().any(|part| part == Component::ParentDir);
         if !whole || !straight || text.contains(char::is_control) {
-            return Err(Invalid::new(format!("{} is no absolute path of a program", quoted(text)), EXPECTED));
+            return Err(Invalid::new(
+                format!("{} is no path of a program", quoted(text)),
+                "an absolute path as \"/usr/bin/git\"",
+            ));
         }
         Ok(Self::Path(stripped_path(path)))
     }

@@ -58,8 +58,7 @@ impl Invalid {
     /// `word` is none of `words`.
     pub(crate) fn unknown(word: &str, words: &[&str]) -> Self {
         let problem = format!("{} is unknown{}", quoted(word), did_you_mean(word, words));
-        let words: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
-        Self::new(problem, one_of(&words))
+        Self::new(problem, one_of_words(words))
     }
 
     /// Says which key the value belongs to.
@@ -92,10 +91,20 @@ pub(crate) fn one_of(words: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// `"a", "b" or "c"`.
+pub(crate) fn one_of_words(words: &[&str]) -> String {
+    one_of(&words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>())
+}
+
 /// What the user wrote, in quotes, shortened, without control characters: it goes to a terminal.
 pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", shortened(text))
+}
+
+/// As [`quoted`], without the quotes.
+pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 60;
-    let mut shown = String::from("'");
+    let mut shown = String::new();
     for (place, letter) in text.chars().enumerate() {
         if place == LONGEST {
             shown.push('…');
@@ -103,7 +112,6 @@ pub(crate) fn quoted(text: &str) -> String {
         }
         push_visible(&mut shown, letter);
     }
-    shown.push('\'');
     shown
 }
 

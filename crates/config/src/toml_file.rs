@@ -5,7 +5,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use uwt_policy::Scope;
 
 use crate::command::Command;
-use crate::error::{Error, Invalid, did_you_mean, one_of, quoted};
+use crate::error::{Error, Invalid, did_you_mean, one_of, quoted, shortened};
 use crate::keys::{KEYS, Key};
 use crate::settings::Layer;
 use crate::source::{Contents, Source};
@@ -16,10 +16,7 @@ const COMMAND: &str = "command";
 
 /// Reads a whole file (TOML 1.0).
 pub(crate) fn parse(source: &Source<'_>) -> Result<Contents, Error> {
-    let document = DeTable::parse(source.text).map_err(|fault| {
-        let place = fault.span().map_or(source.text.len(), |span| span.start);
-        source.error(place, Invalid::new(fault.message(), ""))
-    })?;
+    let document = DeTable::parse(source.text).map_err(|fault| syntax_error(source, fault))?;
     let mut contents = Contents::default();
     for (key, value) in in_order(document.get_ref()) {
         match (key.get_ref().as_ref(), value.get_ref()) {
@@ -32,6 +29,23 @@ pub(crate) fn parse(source: &Source<'_>) -> Result<Contents, Error> {
     Ok(contents)
 }
 
+fn syntax_error(source: &Source<'_>, fault: toml::de::Error) -> Error {
+    let place = |fault: &toml::de::Error| fault.span().map_or(source.text.len(), |span| span.start);
+    // The parser reports what it finds first, which is not always what comes first.
+    let all = DeTable::parse_recoverable(source.text).1;
+    let fault = all.into_iter().min_by_key(place).unwrap_or(fault);
+    let (problem, expected) = fault.message().split_once(", expected ").unwrap_or((fault.message(), ""));
+    let invalid = match (problem, fault.span().and_then(|span| source.text.get(span))) {
+        ("duplicate key", Some(key)) => Invalid::new(format!("{} is there twice", quoted(key)), "each key once"),
+        ("string values must be quoted", Some("")) => Invalid::new("the value is missing", VALUES),
+        ("string values must be quoted", Some(word)) => Invalid::new(format!("{} is no value", quoted(word)), VALUES),
+        _ => Invalid::new(problem, if expected == "nothing" { "" } else { expected }),
+    };
+    source.error(place(&fault), invalid)
+}
+
+const VALUES: &str = "text in quotes, a number, true or false";
+
 const TABLES: &str = "tables as [command.git] or [command.\"/usr/bin/git\"]";
 
 fn commands(source: &Source<'_>, tables: &DeTable<'_>) -> Result<Vec<(Command, Layer)>, Error> {
@@ -40,7 +54,7 @@ fn commands(source: &Source<'_>, tables: &DeTable<'_>) -> Result<Vec<(Command, L
         let fault = |invalid| source.error(key.span().start, invalid);
         let name = key.get_ref().as_ref();
         let Some(table) = value.get_ref().as_table() else {
-            return Err(fault(Invalid::new(format!("command.{} is no table", quoted(name)), TABLES)));
+            return Err(fault(Invalid::new(format!("command.{} is no table", shortened(name)), TABLES)));
         };
         let command = Command::parse(name).map_err(fault)?;
         if commands.iter().any(|(known, _)| *known == command) {
@@ -89,7 +103,10 @@ fn stranger(command: Option<&str>, name: &str, known: Option<&Key>, value: &DeVa
         }
         (Some(_), None) => Invalid::new(format!("{name} can only be set per command"), "it in a [command.NAME] table"),
         (None, None) if value.is_table() => {
-            let near = did_you_mean(name, &[COMMAND]);
+            let near = match did_you_mean(name, &[COMMAND]) {
+                none if none.is_empty() => format!(" (did you mean [{COMMAND}.{}]?)", shortened(name)),
+                near => near,
+            };
             Invalid::new(format!("unknown table {}{near}", quoted(name)), TABLES)
         }
         (None, _) => {

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::error::{Error, Invalid, quoted};
+use crate::error::{Error, Invalid, one_of_words, quoted, shortened};
 use crate::origin::Setting;
 use crate::source::Source;
 
@@ -41,14 +41,16 @@ impl Item<'_> {
             let DeValue::Integer(number) = value else { return Err(wrong(value, &expected)) };
             let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
             let within = parsed.filter(|number| range.contains(number)).and_then(|number| T::try_from(number).ok());
-            within.ok_or_else(|| Invalid::new(format!("{number} is out of range"), expected.as_str()))
+            within.ok_or_else(|| {
+                Invalid::new(format!("{} is out of range", shortened(number.as_str())), expected.as_str())
+            })
         })
     }
 
     /// One of a few words.
     pub(crate) fn word<T: Copy>(&self, all: &[T], word: fn(T) -> &'static str) -> Result<Setting<T>, Error> {
         let words: Vec<_> = all.iter().map(|value| word(*value)).collect();
-        self.text("a word in quotes", |text| {
+        self.text(&one_of_words(&words), |text| {
             let found = all.iter().copied().find(|value| word(*value) == text);
             found.ok_or_else(|| Invalid::unknown(text, &words))
         })
@@ -102,12 +104,12 @@ pub(crate) fn absolute_path(text: &str) -> Result<PathBuf, Invalid> {
 fn wrong(value: &DeValue<'_>, expected: &str) -> Invalid {
     let found = match value {
         DeValue::String(text) => format!("{} is a string", quoted(text)),
-        DeValue::Integer(number) => format!("{} is a number", quoted(number.as_str())),
-        DeValue::Float(number) => format!("{} is no whole number", quoted(number.as_str())),
+        DeValue::Integer(number) => format!("{} is a number", shortened(number.as_str())),
+        DeValue::Float(number) => format!("{} is no whole number", shortened(number.as_str())),
         DeValue::Boolean(value) => format!("{value} is a boolean"),
-        DeValue::Datetime(_) => "a date".to_owned(),
-        DeValue::Array(_) => "a list".to_owned(),
-        DeValue::Table(_) => "a table".to_owned(),
+        DeValue::Datetime(_) => "is a date".to_owned(),
+        DeValue::Array(_) => "is a list".to_owned(),
+        DeValue::Table(_) => "is a table".to_owned(),
     };
     Invalid::new(found, expected)
 }
