@@ -1,6 +1,7 @@
 //! Where and when it was measured.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -18,10 +19,10 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Asks the machine.
-    pub(crate) fn read() -> Result<Self> {
+    /// Asks the machine, and git about the checkout.
+    pub(crate) fn read(root: &Path) -> Result<Self> {
         let line = |program: &str, arguments: &[&str]| -> Result<String> {
-            Ok(text(Command::new(program).args(arguments))?.trim().to_owned())
+            Ok(text(Command::new(program).args(arguments).current_dir(root))?.trim().to_owned())
         };
         let processors = std::thread::available_parallelism()?;
         let model = field(&fs::read_to_string("/proc/cpuinfo")?, "model name", ':').unwrap_or("unknown".to_owned());
@@ -31,7 +32,8 @@ impl Machine {
             system: field(&fs::read_to_string("/etc/os-release")?, "PRETTY_NAME", '=').unwrap_or("unknown".to_owned()),
             processor: format!("{model}, {processors} in use"),
             // Without git (a source package) there is none to name.
-            revision: line("git", &["describe", "--always", "--dirty"]).unwrap_or("unknown".to_owned()),
+            revision: line("git", &["-c", "safe.directory=*", "describe", "--always", "--dirty"])
+                .unwrap_or("unknown".to_owned()),
         })
     }
 }

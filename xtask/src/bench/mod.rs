@@ -85,7 +85,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrup
     let library = workspace.bin_dir().join(PRELOAD);
     let on_disk = fs::metadata(&library).with_context(|| format!("{}", library.display()))?.len();
     let verdicts = Figures::from_tables(&tables, on_disk).judge();
-    let machine = Machine::read()?;
+    let machine = Machine::read(&workspace.root)?;
 
     println!("{}", report::plain(&tables, &verdicts));
     report::write(&directory, &machine, &tables, &verdicts)?;

@@ -29,6 +29,7 @@ pub(super) fn install(names: &[String]) -> Result<()> {
         return Ok(());
     }
     // Old or empty package lists are the usual reason; with fresh ones a failure is real.
+    eprintln!("xtask: once more, with fresh package lists");
     workspace::run(&mut apt(&["update"]))?;
     apt_get(names).with_context(|| format!("try it by hand: {line}"))
 }

@@ -12,7 +12,7 @@ use crate::elf;
 /// The committed list: one name a line, sorted; `#` starts a comment.
 const LIST: &str = "crates/preload/exports.txt";
 /// Bytes on disk; it is mapped into every process.
-pub(crate) const LARGEST: u64 = 65536;
+const LARGEST: u64 = 65536;
 /// What every dynamic program has loaded already.
 const LIBRARIES: &[&str] = &["libc.so.6", "ld-linux"];
 /// Names whose use breaks a promise: no allocation of its own, no threads, no unwinder.
