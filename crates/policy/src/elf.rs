@@ -20,7 +20,9 @@ pub enum Image<'a> {
     ForeignArchitecture,
     /// A script: `#!` and this interpreter (execve(2), "Interpreter scripts").
     Script(&'a [u8]),
-    /// Neither; the kernel says ENOEXEC, execvp(3) hands it to a shell.
+    /// The caller may execute it but not read it.
+    Unreadable,
+    /// None of these; the kernel says ENOEXEC, execvp(3) hands it to a shell.
     Unknown,
 }
 

@@ -47,6 +47,8 @@ pub enum Obstacle {
     Loader,
     /// The preload library is of another architecture.
     Architecture,
+    /// What it is can't be found out.
+    Unreadable,
 }
 
 impl fmt::Display for Obstacle {
@@ -61,6 +63,9 @@ impl fmt::Display for Obstacle {
             }
             Self::Static => "is statically linked and would run unprotected; not run (use a dynamic build of it)",
             Self::Loader => "is not a glibc program and would run unprotected; not run (use a glibc build of it)",
+            Self::Unreadable => {
+                "can't be read, so nobody knows whether it would run unprotected; not run (make it readable)"
+            }
             Self::Architecture => {
                 "is of another architecture and would run unprotected; not run (use a native build of it)"
             }
@@ -84,6 +89,7 @@ pub fn exec(program: &Program<'_>) -> ExecVerdict {
     match program.image {
         // The kernel ignores the privilege bits of scripts.
         Image::Script(_) | Image::Unknown => return ExecVerdict::Run,
+        Image::Unreadable => return ExecVerdict::Refuse(Obstacle::Unreadable),
         Image::ForeignArchitecture => return ExecVerdict::Refuse(Obstacle::Architecture),
         Image::Dynamic(Interpreter::Other) => return ExecVerdict::Refuse(Obstacle::Loader),
         Image::Static if !is_glibc_loader(program.path) => return ExecVerdict::Refuse(Obstacle::Static),
@@ -128,6 +134,7 @@ mod tests {
         assert_eq!(verdict(GLIBC, PLAIN), ExecVerdict::Run);
         assert_eq!(verdict(Image::Script(b"/bin/sh"), PLAIN), ExecVerdict::Run);
         assert_eq!(verdict(Image::Unknown, PLAIN), ExecVerdict::Run);
+        assert_eq!(verdict(Image::Unreadable, PLAIN), ExecVerdict::Refuse(Obstacle::Unreadable));
         assert_eq!(verdict(Image::Static, PLAIN), ExecVerdict::Refuse(Obstacle::Static));
         assert_eq!(verdict(Image::ForeignArchitecture, PLAIN), ExecVerdict::Refuse(Obstacle::Architecture));
         assert_eq!(verdict(Image::Dynamic(Interpreter::Other), PLAIN), ExecVerdict::Refuse(Obstacle::Loader));

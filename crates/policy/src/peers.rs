@@ -2,8 +2,6 @@
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use crate::Errno;
-
 /// How a carried connect stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -11,8 +9,6 @@ pub enum Standing {
     Connected,
     /// A signal or a timeout ended connect(2) before the gateway's answer; the socket is unconnected again.
     Interrupted,
-    /// The gateway said no, and the program was told so.
-    Failed(Errno),
 }
 
 /// What is remembered of one socket.

@@ -25,7 +25,7 @@ pub struct Credential {
     text: [u8; PREFIX.len() + TOKEN],
 }
 
-const PREFIX: &[u8] = b"uwt-";
+const PREFIX: &str = "uwt-";
 const TOKEN: usize = 32;
 /// The extended form's username: format version 0 of socks-extensions.
 const EXTENDED: &str = "<torS0X>0";
@@ -53,17 +53,23 @@ impl Credential {
         let mut text = [0; PREFIX.len() + TOKEN];
         let digits = token.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
         let letters = digits.filter_map(|digit| DIGITS.get(usize::from(digit))).copied();
-        for (place, byte) in text.iter_mut().zip(PREFIX.iter().copied().chain(letters)) {
+        for (place, byte) in text.iter_mut().zip(PREFIX.bytes().chain(letters)) {
             *place = byte;
         }
         Self { form, text }
+    }
+
+    /// What tells this credential from others in messages and logs, whatever its form.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        core::str::from_utf8(&self.text).unwrap_or_default()
     }
 
     /// RFC 1929's UNAME.
     #[must_use]
     pub fn username(&self) -> &str {
         match self.form {
-            CredentialForm::Plain => core::str::from_utf8(&self.text).unwrap_or_default(),
+            CredentialForm::Plain => self.label(),
             CredentialForm::Extended => EXTENDED,
         }
     }
@@ -73,9 +79,7 @@ impl Credential {
     pub fn password(&self) -> &str {
         match self.form {
             CredentialForm::Plain => "0",
-            CredentialForm::Extended => {
-                core::str::from_utf8(self.text.get(PREFIX.len()..).unwrap_or_default()).unwrap_or_default()
-            }
+            CredentialForm::Extended => self.label().trim_start_matches(PREFIX),
         }
     }
 }

@@ -11,6 +11,7 @@
 extern crate std;
 
 mod credential;
+pub mod dns;
 mod secret;
 mod variable;
 

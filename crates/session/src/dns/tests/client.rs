@@ -47,6 +47,9 @@ fn aliases_are_followed_in_any_order() {
     // www.e → cdn.e → 192.0.2.9, last things first, the lifetime is the shortest.
     let records = "03'cdn' c010 0001 0001 00000064 0004 c0000209   c00c 0005 0001 00000005 0006 03'CDN' c010";
     assert_eq!(parse(&response("0001 0002 0000 0000", records)), Ok(found("192.0.2.9", 5)));
+    // As servers write it: the alias in its own place, and a pointer to it that leads on to a pointer.
+    let records = "c00c 0005 0001 00000005 0006 03'cdn' c010   c023 0001 0001 00000064 0004 c0000209";
+    assert_eq!(parse(&response("0001 0002 0000 0000", records)), Ok(found("192.0.2.9", 5)));
     // Another host's address does not count, nor does another class.
     let records = "01'x' 00 0001 0001 00000064 0004 c0000209   c00c 0001 0003 00000005 0004 c0000209";
     assert_eq!(parse(&response("0001 0002 0000 0000", records)), Ok(Response::NoData));

@@ -1,0 +1,194 @@
+//! Connecting, as the policy says.
+
+use core::ffi::c_int;
+use core::fmt::Write;
+use core::net::{IpAddr, SocketAddr};
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use uwt_policy::{ConnectVerdict, DatagramVerdict, Errno, HostName, PeerRecord, SocketKind, Standing, connect};
+use uwt_session::Session;
+use uwt_socks5::{Command, Target};
+
+use crate::dial::{Failure, Patience, dial};
+use crate::notice::Once;
+use crate::{state, sys, wire};
+
+const IPV6_V6ONLY_OFF: [u8; 4] = [0; 4];
+const TCP_FASTOPEN_CONNECT_OFF: [u8; 4] = [0; 4];
+
+/// Whether any connect was interrupted: only then does `SO_ERROR` need a look.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The session, or EACCES and one line to the user.
+pub(crate) fn session() -> Result<&'static Session<'static>, Errno> {
+    static ONCE: Once = Once::new();
+    state::session().ok_or_else(|| {
+        ONCE.say(format_args!(
+            "the preload library is loaded without a valid UWT_SESSION, nothing is carried; start programs with `uwt COMMAND`"
+        ));
+        Errno::EACCES
+    })
+}
+
+/// What is to be done with a connect or an addressed send.
+#[must_use]
+pub(crate) enum Plan {
+    /// Make the call as it is.
+    Pass,
+    /// It was carried: the socket is connected.
+    Carried,
+}
+
+/// Decides on connecting `fd` to `peer`, and carries it where it shall be carried.
+pub(crate) fn carry(fd: c_int, peer: SocketAddr) -> Result<Plan, Errno> {
+    let spec = wire::spec(fd)?;
+    let kind = spec.class();
+    if kind == SocketKind::Local {
+        return Ok(Plan::Pass);
+    }
+    if kind == SocketKind::Stream && peer.is_ipv6() != (spec.domain == libc::AF_INET6) {
+        return Err(Errno::EAFNOSUPPORT);
+    }
+    let session = session()?;
+    match connect(kind, peer, &session.route()) {
+        ConnectVerdict::Pass if kind == SocketKind::Datagram => wire::confine(fd).map(|()| Plan::Pass),
+        ConnectVerdict::Pass => Ok(Plan::Pass),
+        ConnectVerdict::Refuse(errno) => Err(errno),
+        ConnectVerdict::Tunnel(_) | ConnectVerdict::TunnelName(..) => {
+            tunnel(session, fd, peer, false).map(|()| Plan::Carried)
+        }
+    }
+}
+
+/// Decides on the destination of a datagram; stream sockets pass, their address is ignored by the kernel.
+pub(crate) fn datagram(fd: c_int, peer: SocketAddr) -> Result<(), Errno> {
+    let kind = wire::spec(fd)?.class();
+    match kind {
+        SocketKind::Local | SocketKind::Stream => Ok(()),
+        SocketKind::Other => Err(Errno::EACCES),
+        SocketKind::Datagram => match uwt_policy::datagram(peer, &session()?.route()) {
+            // Made before us or by another: what it does next shall stay here too.
+            DatagramVerdict::Pass => wire::confine(fd),
+            DatagramVerdict::Refuse(errno) => Err(errno),
+        },
+    }
+}
+
+/// Connects a TCP socket to `peer` through the gateway.
+fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> Result<(), Errno> {
+    let cookie: u64 = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE)?;
+    let gateway = prepare(session, fd)?;
+    let patience = Patience::of_socket(session, fd, resumed)?;
+    let result = match connect(SocketKind::Stream, peer, &session.route()) {
+        ConnectVerdict::Tunnel(address) => {
+            let target = match address {
+                SocketAddr::V4(v4) => Target::V4(v4),
+                SocketAddr::V6(v6) => Target::V6(v6),
+            };
+            let text = Text::of(format_args!("{}", address.ip()));
+            dial(session, fd, gateway, Command::Connect, target, text.as_str(), patience)
+        }
+        ConnectVerdict::TunnelName(address, port) => {
+            let name = name_of(address).ok_or_else(|| unknown_name(address))?;
+            let target = Target::Name { host: name.as_str().as_bytes(), port };
+            dial(session, fd, gateway, Command::Connect, target, name.as_str(), patience)
+        }
+        ConnectVerdict::Pass | ConnectVerdict::Refuse(_) => return Err(Errno::EACCES),
+    };
+    let standing = match &result {
+        Ok(_) => Standing::Connected,
+        Err(Failure::Interrupted(_)) => {
+            INTERRUPTED.store(true, Ordering::Relaxed);
+            Standing::Interrupted
+        }
+        Err(failure) => {
+            state::peers(|peers| peers.remove(cookie));
+            return Err(failure.errno());
+        }
+    };
+    state::peers(|peers| peers.insert(cookie, PeerRecord { address: peer, standing }));
+    result.map(drop).map_err(|failure| failure.errno())
+}
+
+/// Makes a socket ready for the gateway and gives the gateway's address in the socket's own family.
+fn prepare(session: &Session<'_>, fd: c_int) -> Result<SocketAddr, Errno> {
+    // With this option connect(2) would only pretend, and the handshake with it.
+    let _ = sys::set_option(fd, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, &TCP_FASTOPEN_CONNECT_OFF);
+    let domain: c_int = sys::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
+    if domain == libc::AF_INET {
+        return Ok(session.gateway.into());
+    }
+    let only: c_int = sys::option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY)?;
+    if only != 0 {
+        // Fails on a bound socket, which then has no way to an IPv4 gateway.
+        sys::set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, &IPV6_V6ONLY_OFF).map_err(|_| Errno::ENETUNREACH)?;
+    }
+    Ok((session.gateway.ip().to_ipv6_mapped(), session.gateway.port()).into())
+}
+
+/// The name a reserved address stands for in this process.
+pub(crate) fn name_of(address: IpAddr) -> Option<HostName> {
+    match address {
+        IpAddr::V4(v4) => state::names(|names| names.name(v4)),
+        IpAddr::V6(_) => None,
+    }
+}
+
+fn unknown_name(address: IpAddr) -> Errno {
+    static ONCE: Once = Once::new();
+    ONCE.say(format_args!(
+        "{address} stands for a name that this process did not look up; give the name itself, or use --dns resolve"
+    ));
+    Errno::EHOSTUNREACH
+}
+
+/// What getpeername(2) shall say instead of the gateway's address.
+pub(crate) fn peer(fd: c_int) -> Option<SocketAddr> {
+    let session = state::session()?;
+    let real = wire::name(libc::SYS_getpeername, fd)?;
+    let gateway = SocketAddr::from(session.gateway);
+    if (real.ip().to_canonical(), real.port()) != (gateway.ip(), gateway.port()) {
+        return None;
+    }
+    let cookie = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE).ok()?;
+    let record = state::peers(|peers| peers.get(cookie))?;
+    (record.standing == Standing::Connected).then_some(record.address)
+}
+
+/// Finishes an interrupted connect when the program asks how it went (`SO_ERROR`): Linux would have gone on with it in
+/// the background, and so programs poll and then ask. `None` when there is nothing to finish.
+pub(crate) fn finish(fd: c_int) -> Option<Result<(), Errno>> {
+    if !INTERRUPTED.load(Ordering::Relaxed) {
+        return None;
+    }
+    let cookie = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE).ok()?;
+    let record = state::peers(|peers| peers.get(cookie))?;
+    (record.standing == Standing::Interrupted).then(|| tunnel(session()?, fd, record.address, true))
+}
+
+/// A short text without a heap.
+struct Text {
+    bytes: [u8; 48],
+    len: usize,
+}
+
+impl Text {
+    fn of(text: core::fmt::Arguments<'_>) -> Self {
+        let mut this = Self { bytes: [0; 48], len: 0 };
+        let _ = this.write_fmt(text);
+        this
+    }
+
+    fn as_str(&self) -> &str {
+        core::str::from_utf8(self.bytes.get(..self.len).unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let target = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(core::fmt::Error)?;
+        target.copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! The SOCKS5 handshake on a descriptor: written in one segment, its answer read exactly, with a deadline, however the
+//! program has set up the socket.
+
+use core::ffi::c_int;
+use core::net::SocketAddr;
+
+use uwt_policy::{Errno, Scope};
+use uwt_session::{Credential, Session};
+use uwt_socks5::{Answer, Auth, Command, Outcome, Progress, ReplyCode, Request, Target};
+
+use crate::notice::{self, Once};
+use crate::wire::Encoded;
+use crate::{process, sys};
+
+/// Why a handshake ended without a connection.
+pub(crate) enum Failure {
+    /// The gateway answered with a refusal.
+    Refused(ReplyCode),
+    /// The gateway could not be reached or did not speak SOCKS5; the user was told.
+    Gateway(Errno),
+    /// A signal came, or the program's own time limit: what errno connect(2) has for that.
+    Interrupted(Errno),
+    /// The call made no sense, as the kernel says (EISCONN, EALREADY, EBADF, …).
+    Call(Errno),
+}
+
+impl Failure {
+    /// What the program is told.
+    pub(crate) fn errno(&self) -> Errno {
+        match self {
+            Self::Refused(code) => Errno(code.errno()),
+            Self::Gateway(errno) | Self::Interrupted(errno) | Self::Call(errno) => *errno,
+        }
+    }
+}
+
+/// How long, and what ends the waiting early.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// CLOCK_MONOTONIC in nanoseconds.
+    deadline: u64,
+    /// The deadline is the program's own (`SO_SNDTIMEO`), not ours.
+    own: bool,
+    /// A handler without `SA_RESTART` ends the wait, as it would end a blocking connect(2).
+    interruptible: bool,
+}
+
+impl Patience {
+    /// For name lookups, which no signal ends (getaddrinfo(3) has no EINTR).
+    pub(crate) fn of_lookup(session: &Session<'_>) -> Self {
+        Self { deadline: after_seconds(u64::from(session.timeout)), own: false, interruptible: false }
+    }
+
+    /// For connect(2) on this socket.
+    pub(crate) fn of_socket(session: &Session<'_>, fd: c_int, resumed: bool) -> Result<Self, Errno> {
+        let blocking = sys::status_flags(fd)? & libc::O_NONBLOCK == 0;
+        let limit: Timeval = sys::option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO)?;
+        let limit = if blocking && !resumed { limit.nanoseconds() } else { 0 };
+        let ours = after_seconds(u64::from(session.timeout));
+        let theirs = sys::now().saturating_add(limit);
+        let own = limit > 0 && theirs < ours;
+        Ok(Self { deadline: if own { theirs } else { ours }, own, interruptible: blocking && !resumed })
+    }
+
+    /// Waits until the socket is ready.
+    fn wait(self, fd: c_int, events: i16) -> Result<(), Failure> {
+        loop {
+            let left = self.deadline.saturating_sub(sys::now());
+            match sys::poll(fd, events, left) {
+                Ok(0) if self.own => return Err(Failure::Interrupted(Errno::EINPROGRESS)),
+                Ok(0) => return Err(Failure::Gateway(Errno::ETIMEDOUT)),
+                Ok(_) => return Ok(()),
+                Err(Errno::EINTR) if self.interruptible && sys::has_interrupting_handler() => {
+                    return Err(Failure::Interrupted(Errno::EINTR));
+                }
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(Failure::Gateway(errno)),
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct Timeval {
+    seconds: i64,
+    microseconds: i64,
+}
+
+impl Timeval {
+    fn nanoseconds(self) -> u64 {
+        let seconds = self.seconds.max(0).cast_unsigned().saturating_mul(1_000_000_000);
+        seconds.saturating_add(self.microseconds.max(0).cast_unsigned().saturating_mul(1000))
+    }
+}
+
+fn after_seconds(seconds: u64) -> u64 {
+    sys::now().saturating_add(seconds.saturating_mul(1_000_000_000))
+}
+
+/// Connects `fd`, an unconnected TCP socket, to the gateway at `address` and asks it for `target`.
+///
+/// After any failure but [`Failure::Call`] the socket is unconnected again.
+pub(crate) fn dial(
+    session: &Session<'_>,
+    fd: c_int,
+    address: SocketAddr,
+    command: Command,
+    target: Target<'_>,
+    destination: &str,
+    patience: Patience,
+) -> Result<Answer, Failure> {
+    let credential = match session.scope {
+        Scope::None => None,
+        _ => Some(process::credential(session, destination).ok_or(Failure::Call(Errno::EACCES))?),
+    };
+    let auth = credential.as_ref().map_or(Auth::None, auth);
+    let request = Request::new(auth, command, target).map_err(|_| Failure::Call(Errno::EINVAL))?;
+    let result = open(fd, address, patience).and_then(|()| ask(fd, &request, patience));
+    match &result {
+        Ok(_) | Err(Failure::Call(_)) => {}
+        Err(failure) => {
+            sys::disconnect(fd);
+            if let Failure::Gateway(errno) = failure {
+                report(session, *errno);
+            }
+        }
+    }
+    if session.verbose {
+        tell(credential.as_ref(), destination, command, &result);
+    }
+    result
+}
+
+fn auth(credential: &Credential) -> Auth<'_> {
+    Auth::UserPass { username: credential.username().as_bytes(), password: credential.password().as_bytes() }
+}
+
+/// The TCP connection to the gateway.
+fn open(fd: c_int, address: SocketAddr, patience: Patience) -> Result<(), Failure> {
+    match sys::connect(fd, Encoded::new(address).as_bytes()) {
+        Ok(()) => return Ok(()),
+        Err(Errno::EINPROGRESS) if patience.own => return Err(Failure::Interrupted(Errno::EINPROGRESS)),
+        Err(Errno::EINPROGRESS) => {}
+        Err(Errno::EINTR) if patience.interruptible => return Err(Failure::Interrupted(Errno::EINTR)),
+        // Interrupted all the same: the connection goes on by itself (connect(2)).
+        Err(Errno::EINTR) => {}
+        Err(errno @ (Errno::EISCONN | Errno::EALREADY | Errno::EBADF | Errno::ENOTSOCK | Errno::EINVAL)) => {
+            return Err(Failure::Call(errno));
+        }
+        Err(errno) => return Err(Failure::Gateway(errno)),
+    }
+    patience.wait(fd, libc::POLLOUT)?;
+    match sys::option::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ERROR).map_err(Failure::Gateway)? {
+        0 => Ok(()),
+        errno => Err(Failure::Gateway(Errno(errno))),
+    }
+}
+
+/// The handshake.
+fn ask(fd: c_int, request: &Request, patience: Patience) -> Result<Answer, Failure> {
+    let mut rest = request.as_bytes();
+    while !rest.is_empty() {
+        match sys::send(fd, rest) {
+            Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+            Err(Errno::EAGAIN) => patience.wait(fd, libc::POLLOUT)?,
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(Failure::Gateway(errno)),
+        }
+    }
+    let mut reply = request.reply();
+    let mut buffer = [0; 300];
+    loop {
+        let room = buffer.get_mut(..reply.needed()).ok_or(Failure::Gateway(Errno::ECONNABORTED))?;
+        let read = match sys::receive(fd, room) {
+            Ok(0) => return Err(Failure::Gateway(Errno(reply.eof().errno()))),
+            Ok(read) => read,
+            Err(Errno::EAGAIN) => {
+                patience.wait(fd, libc::POLLIN)?;
+                continue;
+            }
+            Err(Errno::EINTR) => continue,
+            Err(errno) => return Err(Failure::Gateway(errno)),
+        };
+        match reply.feed(buffer.get(..read).unwrap_or_default()) {
+            Ok(Progress::More) => {}
+            Ok(Progress::Done(Outcome::Granted(answer))) => return Ok(answer),
+            Ok(Progress::Done(Outcome::Refused(code))) => return Err(Failure::Refused(code)),
+            Err(error) => return Err(Failure::Gateway(Errno(error.errno()))),
+        }
+    }
+}
+
+/// Tells the user once why nothing works.
+fn report(session: &Session<'_>, errno: Errno) {
+    static ONCE: Once = Once::new();
+    let gateway = session.gateway;
+    match errno {
+        Errno::ECONNABORTED => ONCE.say(format_args!(
+            "the gateway at {gateway} does not answer like a SocksPort; is it Tor's? (`uwt --explain` shows the gateway)"
+        )),
+        Errno::EACCES => ONCE.say(format_args!(
+            "the SocksPort at {gateway} refuses our credential; is it Tor's? (`uwt --explain` shows the gateway)"
+        )),
+        errno => ONCE.say(format_args!(
+            "no connection through the SocksPort at {gateway}: {errno}; is Tor running? (`uwt --explain` shows the gateway)"
+        )),
+    }
+}
+
+fn tell(credential: Option<&Credential>, destination: &str, command: Command, result: &Result<Answer, Failure>) {
+    let who = credential.map_or("no credential", Credential::label);
+    let verb = match command {
+        Command::Connect => "connect to",
+        Command::Resolve => "resolve",
+        Command::ResolvePtr => "resolve the name of",
+    };
+    let pid = sys::pid();
+    match result {
+        Ok(_) => notice::say(format_args!("[{pid}] {verb} {destination} as {who}: granted")),
+        Err(Failure::Refused(code)) => {
+            notice::say(format_args!("[{pid}] {verb} {destination} as {who}: {}", code.text()))
+        }
+        Err(failure) => notice::say(format_args!("[{pid}] {verb} {destination} as {who}: {}", failure.errno())),
+    }
+}

@@ -1,0 +1,40 @@
+//! connect(2).
+
+use core::ffi::{c_int, c_void};
+
+use uwt_policy::Errno;
+
+use super::{pass, status};
+use crate::abi;
+use crate::carry::{Plan, carry};
+use crate::sys::word;
+use crate::wire::{Address, decode};
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn connect(fd: c_int, address: *const c_void, len: libc::socklen_t) -> c_int {
+    // SAFETY: the program's own arguments.
+    status(unsafe { act(fd, address, len) })
+}
+
+/// The name libpthread once exported the same function under.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __connect(fd: c_int, address: *const c_void, len: libc::socklen_t) -> c_int {
+    // SAFETY: the program's own arguments.
+    status(unsafe { act(fd, address, len) })
+}
+
+pub(super) unsafe fn act(fd: c_int, address: *const c_void, len: libc::socklen_t) -> Result<usize, Errno> {
+    // SAFETY: the program says that `len` bytes are there.
+    let plan = match decode(unsafe { abi::bytes(address, (len as usize).min(128)) }) {
+        Address::Internet(peer) => carry(fd, peer)?,
+        // The kernel refuses an address that is not of the socket's family.
+        Address::Unspecified | Address::Other => Plan::Pass,
+    };
+    match plan {
+        Plan::Carried => Ok(0),
+        Plan::Pass => {
+            // SAFETY: the program's own call.
+            unsafe { pass(libc::SYS_connect, [word(fd), address.expose_provenance(), len as usize, 0, 0, 0]) }
+        }
+    }
+}

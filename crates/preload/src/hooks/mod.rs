@@ -1,0 +1,56 @@
+//! What the program calls: one file per family of libc functions.
+//!
+//! A hook decodes its arguments, asks for a decision, and acts. It calls no hooked function, keeps nothing, and answers
+//! with an errno where anything is unclear.
+#![expect(unsafe_code, reason = "these functions are called from C with the program's pointers")]
+
+mod accept;
+mod addrinfo;
+mod connect;
+mod exec;
+mod hostent;
+mod local;
+mod nameinfo;
+mod resolv;
+mod send;
+mod shell;
+mod socket;
+mod spawn;
+mod syscall;
+mod variadic;
+
+use core::ffi::{c_char, c_int, c_long};
+
+use uwt_policy::Errno;
+
+use crate::{abi, notice, state, sys};
+
+/// Runs before main, after libc is ready.
+extern "C" fn constructor(_count: c_int, _arguments: *const *const c_char, _environment: *const *const c_char) {
+    notice::remember_stderr();
+    state::initialise();
+}
+
+#[unsafe(link_section = ".init_array")]
+#[used]
+static CONSTRUCTOR: extern "C" fn(c_int, *const *const c_char, *const *const c_char) = constructor;
+
+/// Makes the call the program asked for, unchanged.
+///
+/// # Safety
+/// The arguments are those the program gave for this call.
+unsafe fn pass(number: c_long, arguments: [usize; 6]) -> Result<usize, Errno> {
+    // SAFETY: what the program would have done itself.
+    unsafe { sys::call(number, arguments) }
+}
+
+/// An `int` result: the number, or −1 and errno.
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "descriptors and zero")]
+fn status(result: Result<usize, Errno>) -> c_int {
+    abi::answer(result.map(|value| value as c_int))
+}
+
+/// A `ssize_t` result: the number, or −1 and errno.
+fn size(result: Result<usize, Errno>) -> isize {
+    abi::answer(result.map(abi::count))
+}

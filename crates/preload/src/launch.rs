@@ -1,0 +1,149 @@
+//! Executing programs: is it one that will load this library, and does its environment say so?
+
+use core::ffi::{CStr, c_int};
+
+use uwt_policy::{Errno, ExecVerdict, Image, Obstacle, Privileges, Program, classify, exec};
+use uwt_session::{FileId, Session};
+
+use crate::carry::session;
+use crate::notice::{Lossy, say};
+use crate::sys;
+
+/// Scripts name interpreters, which can be scripts again; the kernel stops after four.
+const DEEPEST: u8 = 5;
+const LONGEST_PATH: usize = 4096;
+
+/// Checks the program that execveat(2) would execute.
+///
+/// What does not exist or is no program passes: the kernel says what is wrong with it.
+///
+/// # Errors
+/// EACCES after a line to the user when it would run without this library.
+pub(crate) fn check(directory: c_int, path: &CStr) -> Result<(), Errno> {
+    let session = session()?;
+    if !preload_is_there(session) {
+        return Err(Errno::EACCES);
+    }
+    check_file(session, directory, path, DEEPEST)
+}
+
+/// In a chroot or after a change of user the loader would not find the library, say so, and run the program without.
+fn preload_is_there(session: &Session<'_>) -> bool {
+    let mut path = [0; LONGEST_PATH];
+    let readable = terminated(session.preload.as_bytes(), &mut path).is_some_and(sys::is_readable);
+    if !readable {
+        say(format_args!("{} can't be read here, so programs would run unprotected; none is started", session.preload));
+    }
+    readable
+}
+
+fn check_file(session: &Session<'_>, directory: c_int, path: &CStr, depth: u8) -> Result<(), Errno> {
+    if session.is_trusted(path.to_bytes()) {
+        return Ok(());
+    }
+    let fd = if path.is_empty() { Ok(directory) } else { sys::open(directory, path) };
+    let fd = match fd {
+        Ok(fd) => fd,
+        Err(Errno::EACCES) => {
+            // Not readable, or not reachable at all; only the first could be executed.
+            return match sys::stat(directory, path, 0) {
+                Ok(_) => refuse(path, Obstacle::Unreadable),
+                Err(_) => Ok(()),
+            };
+        }
+        Err(_) => return Ok(()),
+    };
+    let verdict = examine(session, fd, path, depth);
+    if !path.is_empty() {
+        sys::close(fd);
+    }
+    verdict
+}
+
+fn examine(session: &Session<'_>, fd: c_int, path: &CStr, depth: u8) -> Result<(), Errno> {
+    let status = sys::stat(fd, c"", libc::AT_EMPTY_PATH)?;
+    if status.st_mode & libc::S_IFMT != libc::S_IFREG {
+        return Ok(());
+    }
+    if session.launcher == (FileId { device: status.st_dev, inode: status.st_ino }) {
+        return Ok(());
+    }
+    let mut head = [0; 2048];
+    let Ok(read) = sys::read_head(fd, &mut head) else { return refuse(path, Obstacle::Unreadable) };
+    let image = classify(head.get(..read).unwrap_or_default());
+    if let Image::Script(interpreter) = image {
+        return match depth.checked_sub(1) {
+            None => Ok(()),
+            Some(depth) => {
+                let mut text = [0; 512];
+                let interpreter = terminated(interpreter, &mut text).ok_or(Errno::ENOEXEC)?;
+                check_file(session, libc::AT_FDCWD, interpreter, depth)
+            }
+        };
+    }
+    let (user, user_group) = sys::ids();
+    let set_id = status.st_mode & (libc::S_ISUID | libc::S_ISGID) != 0;
+    let capabilities = sys::has_attribute(fd, c"security.capability");
+    let privileges = Privileges {
+        mode: status.st_mode,
+        owner: status.st_uid,
+        group: status.st_gid,
+        capabilities,
+        user,
+        user_group,
+        ignored: (set_id || capabilities) && (sys::is_nosuid(fd) || sys::no_new_privileges()),
+    };
+    match exec(&Program { path: path.to_bytes(), image, privileges }) {
+        ExecVerdict::Run => Ok(()),
+        ExecVerdict::Refuse(obstacle) => refuse(path, obstacle),
+    }
+}
+
+fn refuse(path: &CStr, obstacle: Obstacle) -> Result<(), Errno> {
+    say(format_args!("{} {obstacle}", Lossy(path.to_bytes())));
+    Err(Errno::EACCES)
+}
+
+fn terminated<'a>(text: &[u8], buffer: &'a mut [u8]) -> Option<&'a CStr> {
+    buffer.get_mut(..text.len())?.copy_from_slice(text);
+    *buffer.get_mut(text.len())? = 0;
+    CStr::from_bytes_until_nul(buffer).ok()
+}
+
+/// What execvp(3) does with a name: the first file of that name in PATH that can be executed.
+///
+/// `act` gets each path in turn and says whether to go on.
+pub(crate) fn search<T>(file: &CStr, path: &[u8], mut act: impl FnMut(&CStr) -> Result<T, Errno>) -> Result<T, Errno> {
+    if file.is_empty() {
+        return Err(Errno::ENOENT);
+    }
+    if file.to_bytes().contains(&b'/') {
+        return act(file);
+    }
+    let mut buffer = [0; LONGEST_PATH];
+    let mut denied = false;
+    for folder in path.split(|byte| *byte == b':') {
+        let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
+        let Some(candidate) = joined(&[folder, slash, file.to_bytes()], &mut buffer) else { continue };
+        match act(candidate) {
+            Err(Errno::EACCES) => denied = true,
+            Err(Errno::ENOENT | ENOTDIR | ESTALE | ENODEV | Errno::ETIMEDOUT) => {}
+            other => return other,
+        }
+    }
+    Err(if denied { Errno::EACCES } else { Errno::ENOENT })
+}
+
+const ENOTDIR: Errno = Errno(libc::ENOTDIR);
+const ESTALE: Errno = Errno(libc::ESTALE);
+const ENODEV: Errno = Errno(libc::ENODEV);
+
+fn joined<'a>(parts: &[&[u8]], buffer: &'a mut [u8]) -> Option<&'a CStr> {
+    let mut len = 0;
+    for part in parts {
+        buffer.get_mut(len..len + part.len())?.copy_from_slice(part);
+        len += part.len();
+    }
+    *buffer.get_mut(len)? = 0;
+    CStr::from_bytes_until_nul(buffer).ok()
+}

@@ -1,0 +1,299 @@
+//! System calls, made directly: the libc functions of the same names are our own hooks.
+#![expect(unsafe_code, reason = "this is where system calls are made")]
+
+use core::arch::asm;
+use core::ffi::{CStr, c_int, c_long};
+use core::mem::MaybeUninit;
+
+use uwt_policy::Errno;
+
+#[cfg(not(target_arch = "x86_64"))]
+compile_error!("the preload knows the system call convention of x86-64 only");
+
+/// The result of a system call.
+pub(crate) type Sys<T> = Result<T, Errno>;
+
+/// Makes a system call.
+///
+/// # Safety
+/// As for the call itself: pointers must be valid for what the kernel does with them. A pointer that the program gave
+/// may be anything, the kernel answers EFAULT for a bad one.
+pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result: isize;
+    // SAFETY: the x86-64 convention: rcx and r11 are overwritten, the kernel touches no memory of ours but what the
+    // arguments point to, which is the caller's promise.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
+            lateout("rcx") _, lateout("r11") _,
+            options(nostack),
+        );
+    }
+    result
+}
+
+/// As [`raw`], with the kernel's negative error numbers taken apart.
+///
+/// # Safety
+/// As for [`raw`].
+pub(crate) unsafe fn call(number: c_long, arguments: [usize; 6]) -> Sys<usize> {
+    // SAFETY: passed on to the caller.
+    let result = unsafe { raw(number, arguments) };
+    if (-4095..0).contains(&result) {
+        Err(Errno(i32::try_from(-result).unwrap_or(libc::EIO)))
+    } else {
+        Ok(result.cast_unsigned())
+    }
+}
+
+/// A descriptor or flag word as the kernel takes it.
+#[expect(clippy::cast_sign_loss, reason = "the kernel looks at the low 32 bits")]
+pub(crate) const fn word(value: c_int) -> usize {
+    value as isize as usize
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "descriptors and pids are ints")]
+const fn int(value: usize) -> c_int {
+    value as c_int
+}
+
+/// socket(2).
+pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Sys<c_int> {
+    // SAFETY: takes no pointers.
+    unsafe { call(libc::SYS_socket, [word(domain), word(kind), word(protocol), 0, 0, 0]) }.map(int)
+}
+
+/// connect(2) to a socket address in memory of ours.
+pub(crate) fn connect(fd: c_int, address: &[u8]) -> Sys<()> {
+    // SAFETY: the kernel reads `address.len()` bytes of `address`.
+    unsafe { call(libc::SYS_connect, [word(fd), address.as_ptr().addr(), address.len(), 0, 0, 0]) }.map(drop)
+}
+
+/// Dissolves a TCP association: connect(2) with `AF_UNSPEC`. What it says does not matter, the socket is given up.
+pub(crate) fn disconnect(fd: c_int) {
+    let unspecified = [0_u8; 16];
+    let _ = connect(fd, &unspecified);
+}
+
+/// close(2).
+pub(crate) fn close(fd: c_int) {
+    // SAFETY: takes no pointers; callers close only what they opened.
+    let _ = unsafe { call(libc::SYS_close, [word(fd), 0, 0, 0, 0, 0]) };
+}
+
+/// send(2) without a signal, without waiting.
+pub(crate) fn send(fd: c_int, bytes: &[u8]) -> Sys<usize> {
+    let flags = word(libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
+    // SAFETY: the kernel reads `bytes.len()` bytes of `bytes`.
+    unsafe { call(libc::SYS_sendto, [word(fd), bytes.as_ptr().addr(), bytes.len(), flags, 0, 0]) }
+}
+
+/// recv(2) without waiting.
+pub(crate) fn receive(fd: c_int, bytes: &mut [u8]) -> Sys<usize> {
+    let (to, len) = (bytes.as_mut_ptr().expose_provenance(), bytes.len());
+    // SAFETY: the kernel writes at most `len` bytes to `to`.
+    unsafe { call(libc::SYS_recvfrom, [word(fd), to, len, word(libc::MSG_DONTWAIT), 0, 0]) }
+}
+
+/// Waits for `events` on one descriptor, at most `timeout` nanoseconds. EINTR after a signal, `Ok(0)` after the time.
+pub(crate) fn poll(fd: c_int, events: i16, timeout: u64) -> Sys<usize> {
+    let mut set = libc::pollfd { fd, events, revents: 0 };
+    let seconds = i64::try_from(timeout / 1_000_000_000).unwrap_or(i64::MAX);
+    let mut limit = libc::timespec { tv_sec: seconds, tv_nsec: (timeout % 1_000_000_000).cast_signed() };
+    let (set, limit) = ((&raw mut set).expose_provenance(), (&raw mut limit).expose_provenance());
+    // SAFETY: one pollfd and one timespec, both ours and writable; no signal mask.
+    unsafe { call(libc::SYS_ppoll, [set, 1, limit, 0, 0, 0]) }
+}
+
+/// CLOCK_MONOTONIC in nanoseconds.
+pub(crate) fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: clock_gettime is not hooked, needs no locks and writes one timespec of ours.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec.cast_unsigned().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec.cast_unsigned())
+}
+
+/// getsockopt(2) of a fixed-size value.
+pub(crate) fn option<T: Copy + Default>(fd: c_int, level: c_int, name: c_int) -> Sys<T> {
+    let mut value = T::default();
+    let mut len = size_of::<T>() as libc::socklen_t;
+    let (to, size) = ((&raw mut value).expose_provenance(), (&raw mut len).expose_provenance());
+    // SAFETY: the kernel writes at most `len` bytes to `value`; T is only used with integers and timeval.
+    unsafe { call(libc::SYS_getsockopt, [word(fd), word(level), word(name), to, size, 0]) }?;
+    Ok(value)
+}
+
+/// setsockopt(2).
+pub(crate) fn set_option(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> Sys<()> {
+    let from = value.as_ptr().addr();
+    // SAFETY: the kernel reads `value.len()` bytes of `value`.
+    unsafe { call(libc::SYS_setsockopt, [word(fd), word(level), word(name), from, value.len(), 0]) }.map(drop)
+}
+
+/// The socket address that getpeername(2) or getsockname(2) gives.
+pub(crate) fn name(number: c_long, fd: c_int) -> Sys<([u8; 128], usize)> {
+    let mut address = [0; 128];
+    let mut len = address.len() as libc::socklen_t;
+    let (to, size) = (address.as_mut_ptr().expose_provenance(), (&raw mut len).expose_provenance());
+    // SAFETY: the kernel writes at most 128 bytes to `address` and one socklen_t.
+    unsafe { call(number, [word(fd), to, size, 0, 0, 0]) }?;
+    Ok((address, len as usize))
+}
+
+/// The status flags of an open file (fcntl(2), `F_GETFL`).
+pub(crate) fn status_flags(fd: c_int) -> Sys<c_int> {
+    // SAFETY: F_GETFL takes no pointer.
+    unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_GETFL), 0, 0, 0, 0]) }.map(int)
+}
+
+/// openat(2) for reading, close-on-exec.
+pub(crate) fn open(directory: c_int, path: &CStr) -> Sys<c_int> {
+    let flags = word(libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK);
+    // SAFETY: the kernel reads a NUL-terminated string.
+    unsafe { call(libc::SYS_openat, [word(directory), path.as_ptr().addr(), flags, 0, 0, 0]) }.map(int)
+}
+
+/// pread(2) from the start of the file.
+pub(crate) fn read_head(fd: c_int, bytes: &mut [u8]) -> Sys<usize> {
+    let (to, len) = (bytes.as_mut_ptr().expose_provenance(), bytes.len());
+    // SAFETY: the kernel writes at most `len` bytes to `to`.
+    unsafe { call(libc::SYS_pread64, [word(fd), to, len, 0, 0, 0]) }
+}
+
+/// newfstatat(2); an empty path means the descriptor itself.
+pub(crate) fn stat(directory: c_int, path: &CStr, flags: c_int) -> Sys<libc::stat> {
+    let mut status = MaybeUninit::<libc::stat>::zeroed();
+    let to = status.as_mut_ptr().expose_provenance();
+    // SAFETY: the kernel reads a string and writes one struct stat, for which all bit patterns are valid.
+    unsafe {
+        call(libc::SYS_newfstatat, [word(directory), path.as_ptr().addr(), to, word(flags), 0, 0])?;
+        Ok(status.assume_init())
+    }
+}
+
+/// Whether the file system of an open file ignores set-user-ID bits (fstatfs(2), `ST_NOSUID`).
+pub(crate) fn is_nosuid(fd: c_int) -> bool {
+    // struct statfs is 15 words on 64-bit machines; f_flags, which libc's declaration hides, is the eleventh.
+    let mut status = [0_u64; 15];
+    let to = status.as_mut_ptr().expose_provenance();
+    // SAFETY: the kernel writes one struct statfs.
+    let known = unsafe { call(libc::SYS_fstatfs, [word(fd), to, 0, 0, 0, 0]) }.is_ok();
+    known && status[10] & libc::ST_NOSUID != 0
+}
+
+/// Whether an open file has the extended attribute `name` (fgetxattr(2)).
+pub(crate) fn has_attribute(fd: c_int, name: &CStr) -> bool {
+    // SAFETY: a string is read; with size 0 nothing is written.
+    unsafe { call(libc::SYS_fgetxattr, [word(fd), name.as_ptr().addr(), 0, 0, 0, 0]) }.is_ok()
+}
+
+/// Whether execve can give no privileges any more (prctl(2), `PR_GET_NO_NEW_PRIVS`).
+pub(crate) fn no_new_privileges() -> bool {
+    // SAFETY: takes no pointers.
+    let set = unsafe { call(libc::SYS_prctl, [word(libc::PR_GET_NO_NEW_PRIVS), 0, 0, 0, 0, 0]) };
+    set == Ok(1)
+}
+
+/// faccessat(2) with the effective ids: whether a file can be read.
+pub(crate) fn is_readable(path: &CStr) -> bool {
+    let arguments = [word(libc::AT_FDCWD), path.as_ptr().addr(), word(libc::R_OK), word(libc::AT_EACCESS), 0, 0];
+    // SAFETY: a string is read.
+    unsafe { call(libc::SYS_faccessat2, arguments) }.is_ok()
+}
+
+/// readlink(2).
+pub(crate) fn read_link<'a>(path: &CStr, target: &'a mut [u8]) -> Sys<&'a [u8]> {
+    let (to, len) = (target.as_mut_ptr().expose_provenance(), target.len());
+    // SAFETY: a string is read, at most `len` bytes are written to `to`.
+    let read = unsafe { call(libc::SYS_readlink, [path.as_ptr().addr(), to, len, 0, 0, 0]) }?;
+    target.get(..read).ok_or(Errno::EIO)
+}
+
+/// getpid(2), asked of the kernel: libc's may be hooked by the program.
+pub(crate) fn pid() -> u32 {
+    // SAFETY: takes no pointers.
+    unsafe { raw(libc::SYS_getpid, [0; 6]) }.cast_unsigned() as u32
+}
+
+/// The real user and group.
+pub(crate) fn ids() -> (u32, u32) {
+    // SAFETY: neither takes pointers.
+    let (user, group) = unsafe { (raw(libc::SYS_getuid, [0; 6]), raw(libc::SYS_getgid, [0; 6])) };
+    (user.cast_unsigned() as u32, group.cast_unsigned() as u32)
+}
+
+/// Random bytes (getrandom(2)), or none at all.
+pub(crate) fn random() -> Sys<u64> {
+    let mut bytes = [0_u8; 8];
+    // SAFETY: the kernel writes 8 bytes to `bytes`.
+    let got = unsafe { call(libc::SYS_getrandom, [bytes.as_mut_ptr().expose_provenance(), 8, 0, 0, 0, 0]) }?;
+    if got == 8 { Ok(u64::from_ne_bytes(bytes)) } else { Err(Errno::EIO) }
+}
+
+/// uname(2)'s node name, which is what gethostname(3) gives.
+pub(crate) fn host_name() -> [u8; 65] {
+    let mut names = [0_u8; 6 * 65];
+    // SAFETY: the kernel writes one struct new_utsname of six fields of 65 bytes.
+    let _ = unsafe { call(libc::SYS_uname, [names.as_mut_ptr().expose_provenance(), 0, 0, 0, 0, 0]) };
+    let mut own = [0; 65];
+    for (to, from) in own.iter_mut().zip(names.iter().skip(65)) {
+        *to = *from;
+    }
+    own
+}
+
+/// write(2), for messages.
+pub(crate) fn write(fd: c_int, bytes: &[u8]) {
+    // SAFETY: the kernel reads `bytes.len()` bytes of `bytes`.
+    let _ = unsafe { call(libc::SYS_write, [word(fd), bytes.as_ptr().addr(), bytes.len(), 0, 0, 0]) };
+}
+
+/// Changes the thread's signal mask (rt_sigprocmask(2)) and gives the old one.
+pub(crate) fn signal_mask(how: c_int, mask: u64) -> u64 {
+    let mut old = 0_u64;
+    let (new, old_at) = ((&raw const mask).addr(), (&raw mut old).expose_provenance());
+    // SAFETY: two 8-byte signal sets of ours.
+    let _ = unsafe { call(libc::SYS_rt_sigprocmask, [word(how), new, old_at, 8, 0, 0]) };
+    old
+}
+
+/// Whether a handler is installed that interrupts system calls instead of restarting them (signal(7)).
+pub(crate) fn has_interrupting_handler() -> bool {
+    /// The kernel's struct sigaction, not libc's.
+    #[repr(C)]
+    struct Action {
+        handler: usize,
+        flags: u64,
+        restorer: usize,
+        mask: u64,
+    }
+    (1..=64).any(|signal: c_int| {
+        let mut action = Action { handler: 0, flags: 0, restorer: 0, mask: 0 };
+        let to = (&raw mut action).expose_provenance();
+        // SAFETY: the kernel writes one of its struct sigaction, declared above.
+        let known = unsafe { call(libc::SYS_rt_sigaction, [word(signal), 0, to, 8, 0, 0]) }.is_ok();
+        let caught = action.handler != libc::SIG_DFL && action.handler != libc::SIG_IGN;
+        let restarts = action.flags & u64::from(libc::SA_RESTART.cast_unsigned()) != 0;
+        known && caught && !restarts
+    })
+}
+
+/// sched_yield(2).
+pub(crate) fn yield_now() {
+    // SAFETY: takes no pointers.
+    let _ = unsafe { raw(libc::SYS_sched_yield, [0; 6]) };
+}
+
+/// Ends the process as abort(3) does, without its locks.
+pub(crate) fn abort() -> ! {
+    // SAFETY: neither takes pointers.
+    unsafe {
+        raw(libc::SYS_kill, [pid() as usize, word(libc::SIGABRT), 0, 0, 0, 0]);
+        loop {
+            raw(libc::SYS_exit_group, [134, 0, 0, 0, 0, 0]);
+        }
+    }
+}
