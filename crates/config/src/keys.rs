@@ -56,7 +56,9 @@ keys! {
     gateway, Anywhere, |item| item.text("\"auto\" or an IPv4 address", str::parse::<GatewayChoice>);
     port, Anywhere, |item| item.number(&(1..=65535));
     scope, Anywhere, |item| item.word(Scope::ALL, Scope::as_str);
-    identity, Anywhere, |item| item.text("a name in quotes", |text| identity_name(text).map(|name| Some(name.to_owned())));
+    identity, Anywhere, |item| item.text("a name in quotes", |text| {
+        identity_name(text).map(|name| Some(name.to_owned()))
+    });
     credentials, Anywhere, |item| item.word(CredentialForm::ALL, CredentialForm::as_str);
     dns, Anywhere, |item| item.word(DnsMode::ALL, DnsMode::as_str);
     localhost, Anywhere, |item| item.word(Localhost::ALL, Localhost::as_str);

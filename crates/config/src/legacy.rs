@@ -1,6 +1,8 @@
 //! A legacy `*.conf` file: the few shapes of shell that are understood. They are read, never executed, so whatever a
 //! shell would expand or run is no part of them.
 
+#[cfg(test)]
+mod bash;
 mod line;
 
 use self::line::{Assignment, Function, Step};
@@ -29,7 +31,7 @@ pub(crate) fn parse(source: &Source<'_>) -> Result<Contents, Error> {
     let mut function: Option<(Function, usize)> = None;
     let mut place = 0;
     for text in source.text.split_inclusive('\n') {
-        let statement = text.trim_ascii();
+        let statement = line::trimmed(text);
         let fault = |invalid| source.error(place, invalid);
         let step = if let Some((function, _)) = &mut function {
             function.body(statement)

@@ -18,6 +18,8 @@ mod identity;
 mod keys;
 mod legacy;
 mod origin;
+#[cfg(test)]
+mod properties;
 mod settings;
 mod source;
 mod suggest;

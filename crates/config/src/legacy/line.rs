@@ -21,7 +21,7 @@ impl<'a> Assignment<'a> {
             None => (None, rest),
         };
         let (value, rest) = word(rest.strip_prefix('=')?)?;
-        let ends = rest.is_empty() || rest.starts_with([' ', '\t']) && is_blank(rest.trim_ascii());
+        let ends = rest.is_empty() || rest.starts_with(BLANK) && is_blank(trimmed(rest));
         (!name.is_empty() && ends).then_some(Self { name, index, value })
     }
 }
@@ -39,6 +39,14 @@ fn word(text: &str) -> Option<(&str, &str)> {
     let bare = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '/' | '+' | '-' | '@');
     Some(text.split_at(text.find(|letter| !bare(letter)).unwrap_or(text.len())))
 }
+
+/// A line without the white space around it, as bash sees it. A file from another system may end its lines in CR LF.
+pub(super) fn trimmed(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text).trim_matches(BLANK)
+}
+
+const BLANK: [char; 2] = [' ', '\t'];
 
 /// Nothing, or a comment. `statement` is trimmed.
 pub(super) fn is_blank(statement: &str) -> bool {
@@ -66,25 +74,25 @@ pub(super) struct Function {
 impl Function {
     /// Reads up to and with the brace; gives what follows it.
     pub(super) fn begin(statement: &str) -> Option<(Self, &str)> {
-        let rest = statement.strip_prefix("nested_protection")?.trim_ascii_start();
-        let rest = rest.strip_prefix("()")?.trim_ascii_start().strip_prefix('{')?;
-        (rest.is_empty() || rest.starts_with([' ', '\t'])).then_some((Self::default(), rest))
+        let rest = statement.strip_prefix("nested_protection")?.trim_start_matches(BLANK);
+        let rest = rest.strip_prefix("()")?.trim_start_matches(BLANK).strip_prefix('{')?;
+        (rest.is_empty() || rest.starts_with(BLANK)).then_some((Self::default(), rest))
     }
 
     /// Reads one line of the body: `true` once, then the closing brace.
     pub(super) fn body(&mut self, statement: &str) -> Step {
-        let mut rest = statement.trim_ascii();
+        let mut rest = trimmed(statement);
         if let Some(after) = rest.strip_prefix("true").filter(|_| !self.has_body) {
             if !(after.is_empty() || after.starts_with([' ', '\t', ';'])) {
                 return Step::Stranger;
             }
             self.has_body = true;
-            rest = after.trim_ascii_start();
-            rest = rest.strip_prefix(';').unwrap_or(rest).trim_ascii_start();
+            rest = after.trim_start_matches(BLANK);
+            rest = rest.strip_prefix(';').unwrap_or(rest).trim_start_matches(BLANK);
         }
         match rest.strip_prefix('}') {
             _ if is_blank(rest) => Step::Nothing,
-            Some(after) if self.has_body && is_blank(after.trim_ascii_start()) => Step::Finished,
+            Some(after) if self.has_body && is_blank(after.trim_start_matches(BLANK)) => Step::Finished,
             _ => Step::Stranger,
         }
     }
