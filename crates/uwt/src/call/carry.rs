@@ -1,0 +1,164 @@
+//! Whether the target can be carried: a program that does not load the preload library would run unprotected.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use nix::sys::prctl::get_no_new_privs;
+use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::unistd::{getgid, getuid};
+use uwt_policy::{ExecVerdict, Image, Obstacle, Privileges, Program, classify, exec};
+use uwt_session::FileId;
+
+use super::image::head;
+use super::target::file_id;
+use crate::message::Failure;
+use crate::sys;
+
+/// Runs what is neither a program nor a script, as execvp(3) does.
+pub(crate) const SHELL: &str = "/bin/sh";
+
+/// As many interpreters as the kernel follows (execve(2), "Interpreter scripts").
+const MAX_INTERPRETERS: usize = 4;
+
+const SET_ID: u32 = libc::S_ISUID | libc::S_ISGID;
+
+/// What is allowed in spite of what it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exceptions<'a> {
+    /// Programs without network use, by path.
+    pub(crate) trusted: &'a [PathBuf],
+    /// uwt itself, which protects what it starts.
+    pub(crate) own: FileId,
+}
+
+/// Checks `path` and, for a script, its interpreters.
+///
+/// # Errors
+/// It would run unprotected, or that cannot be told.
+pub(crate) fn check(path: &Path, exceptions: Exceptions<'_>) -> Result<(), Failure> {
+    let mut path = path.to_owned();
+    for _ in 0..=MAX_INTERPRETERS {
+        let own = file_id(&path).is_ok_and(|id| id == exceptions.own);
+        if own || exceptions.trusted.contains(&path) {
+            return Ok(());
+        }
+        let beginning = head(&path).map_err(|error| unreadable(&path, &error))?;
+        let image = classify(&beginning);
+        let privileges = privileges(&path, image).map_err(|error| unreadable(&path, &error))?;
+        let program = Program { path: path.as_os_str().as_bytes(), image, privileges };
+        if let ExecVerdict::Refuse(obstacle) = exec(&program) {
+            return Err(refused(&path, obstacle));
+        }
+        match interpreter(&path, image) {
+            Some(interpreter) => path = interpreter,
+            None => return Ok(()),
+        }
+    }
+    Err(Failure::not_executable(format!("{}: too many interpreters in a row; not run", path.display())))
+}
+
+/// The program that runs in the end: of a script the interpreter, of its interpreters the last.
+pub(crate) fn executable(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..=MAX_INTERPRETERS {
+        let Ok(beginning) = head(&path) else { break };
+        let Some(interpreter) = interpreter(&path, classify(&beginning)) else { break };
+        path = interpreter;
+    }
+    path
+}
+
+/// What runs `path`, if it does not run by itself.
+fn interpreter(path: &Path, image: Image<'_>) -> Option<PathBuf> {
+    match image {
+        Image::Script(interpreter) => Some(PathBuf::from(OsStr::from_bytes(interpreter))),
+        Image::Unknown if path != Path::new(SHELL) => Some(PathBuf::from(SHELL)),
+        _ => None,
+    }
+}
+
+fn refused(path: &Path, obstacle: Obstacle) -> Failure {
+    Failure::not_executable(format!("{} {obstacle}", path.display()))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let shown = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::not_found(format!("{shown}: not found, and a script needs it; install it")),
+        io::ErrorKind::PermissionDenied => refused(path, Obstacle::Unreadable),
+        _ => Failure::not_executable(format!("{shown}: cannot be read ({error}), so it may run unprotected; not run")),
+    }
+}
+
+/// Looks only as far as the verdict can depend on it.
+fn privileges(path: &Path, image: Image<'_>) -> io::Result<Privileges> {
+    let (user, user_group) = (getuid().as_raw(), getgid().as_raw());
+    let none =
+        Privileges { mode: 0, owner: user, group: user_group, capabilities: false, user, user_group, ignored: true };
+    if matches!(image, Image::Script(_) | Image::Unknown) {
+        return Ok(none);
+    }
+    let status = fs::metadata(path)?;
+    let capabilities = user != 0 && sys::has_attribute(path, c"security.capability")?;
+    if status.mode() & SET_ID == 0 && !capabilities {
+        return Ok(none);
+    }
+    let nosuid = statvfs(path)?.flags().contains(FsFlags::ST_NOSUID);
+    Ok(Privileges {
+        mode: status.mode(),
+        owner: status.uid(),
+        group: status.gid(),
+        capabilities,
+        user,
+        user_group,
+        ignored: nosuid || get_no_new_privs()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+
+    #[test]
+    fn programs_and_scripts() {
+        let folder = tempfile::tempdir().expect("folder");
+        let at = |name: &str| folder.path().join(name);
+        let write = |name: &str, content: &[u8]| fs::write(at(name), content).expect("written");
+        let mut foreign = head(Path::new("/bin/sh")).expect("readable");
+        foreign[18] ^= 0x55;
+        write("foreign", &foreign);
+        write("plain", b"echo");
+        write("script", b"#!/bin/sh -e\n");
+        write("orphan", b"#!/nonexistent/perl\n");
+        for (name, interpreter) in [("by-foreign", "foreign"), ("by-script", "script"), ("round", "round")] {
+            let line = [OsString::from("#!"), at(interpreter).into(), OsString::from("\n")];
+            write(name, &line.into_iter().flat_map(OsString::into_vec).collect::<Vec<u8>>());
+        }
+        let exceptions = Exceptions { trusted: &[], own: FileId { device: 0, inode: 0 } };
+        let check = |path: &Path| check(path, exceptions);
+        for good in [Path::new("/bin/sh"), &at("plain"), &at("script"), &at("by-script")] {
+            assert_eq!(check(good), Ok(()), "{}", good.display());
+        }
+        let failure = |name: &str| check(&at(name)).expect_err(name);
+        assert!(failure("foreign").message.contains("/foreign is of another architecture"));
+        assert_eq!(failure("by-foreign"), failure("foreign"));
+        assert!(failure("round").message.contains("too many interpreters"));
+        assert_eq!((failure("round").status, failure("orphan").status), (126, 127));
+        assert!(failure("orphan").message.starts_with("/nonexistent/perl: not found"));
+        assert_eq!(executable(&at("by-script")), Path::new("/bin/sh"));
+        assert_eq!(executable(&at("plain")), Path::new("/bin/sh"));
+        assert_eq!(executable(&at("foreign")), at("foreign"));
+
+        let own = Exceptions { own: file_id(&at("foreign")).expect("there"), ..exceptions };
+        let trusted = [at("foreign")];
+        for allowing in [own, Exceptions { trusted: &trusted, ..exceptions }] {
+            assert_eq!(super::check(&at("by-foreign"), allowing), Ok(()));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The environment as execve(2) takes it: kept byte for byte, order, duplicates and malformed entries included.
+
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt as _;
+
+/// A list of `NAME=value` entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Environment(Vec<Vec<u8>>);
+
+impl Environment {
+    /// Of these entries, none of which contains NUL.
+    pub(crate) fn new(entries: Vec<Vec<u8>>) -> Self {
+        Self(entries)
+    }
+
+    /// The value of the first entry of this name, as getenv(3) finds it.
+    pub(crate) fn get(&self, name: &str) -> Option<&OsStr> {
+        self.0.iter().find_map(|entry| value_of(entry, name)).map(OsStr::from_bytes)
+    }
+
+    /// [`Self::get`], where an empty value is as good as none.
+    pub(crate) fn get_filled(&self, name: &str) -> Option<&OsStr> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// Leaves exactly one entry of this name, in the place of the first one.
+    pub(crate) fn set(&mut self, name: &str, value: &[u8]) {
+        let entry = [name.as_bytes(), b"=", value].concat();
+        let place = self.0.iter().position(|entry| value_of(entry, name).is_some());
+        match place {
+            Some(place) => {
+                self.0[place] = entry;
+                let mut index = 0;
+                self.0.retain(|entry| {
+                    index += 1;
+                    index - 1 == place || value_of(entry, name).is_none()
+                });
+            }
+            None => self.0.push(entry),
+        }
+    }
+
+    /// Removes every entry of this name.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|entry| value_of(entry, name).is_none());
+    }
+
+    /// Every entry, for execve(2).
+    pub(crate) fn into_entries(self) -> Vec<CString> {
+        // An entry came from a C string or was made of ones, so none is lost here.
+        self.0.into_iter().filter_map(|entry| CString::new(entry).ok()).collect()
+    }
+}
+
+fn value_of<'a>(entry: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn environment(entries: &[&str]) -> Environment {
+        Environment::new(entries.iter().map(|entry| entry.as_bytes().to_vec()).collect())
+    }
+
+    #[test]
+    fn reading() {
+        let environment = environment(&["A=1", "AB=2", "A=3", "junk", "E="]);
+        assert_eq!(environment.get("A"), Some(OsStr::new("1")));
+        assert_eq!(environment.get("AB"), Some(OsStr::new("2")));
+        assert_eq!(environment.get("junk"), None);
+        assert_eq!((environment.get("E"), environment.get_filled("E")), (Some(OsStr::new("")), None));
+    }
+
+    #[test]
+    fn setting_keeps_the_rest_as_it_was() {
+        let mut changed = environment(&["X=0", "A=1", "junk", "A=3", "AB=4"]);
+        changed.set("A", b"2");
+        assert_eq!(changed, environment(&["X=0", "A=2", "junk", "AB=4"]));
+        changed.set("NEW", b"");
+        assert_eq!(changed, environment(&["X=0", "A=2", "junk", "AB=4", "NEW="]));
+        changed.remove("A");
+        changed.remove("A");
+        assert_eq!(changed, environment(&["X=0", "junk", "AB=4", "NEW="]));
+        assert_eq!(changed.into_entries().len(), 4);
+    }
+}

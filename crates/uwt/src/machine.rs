@@ -1,0 +1,37 @@
+//! What a plan asks about this machine.
+
+use uwt_config::{Probe, Setting, Surroundings, detect};
+
+use std::path::PathBuf;
+
+use crate::hand_down::library::{self, Library};
+use crate::message::Failure;
+
+/// Answers that need files of this machine; a plan asks only for those it needs.
+pub(crate) trait Machine {
+    /// Which gateway is there.
+    ///
+    /// # Errors
+    /// It cannot be told.
+    fn surroundings(&self) -> Result<Surroundings, Failure>;
+
+    /// The preload library, checked.
+    ///
+    /// # Errors
+    /// It is missing or of no use.
+    fn library(&self, configured: &Setting<Option<PathBuf>>) -> Result<Library, Failure>;
+}
+
+/// The machine we run on.
+#[derive(Debug)]
+pub(crate) struct ThisMachine;
+
+impl Machine for ThisMachine {
+    fn surroundings(&self) -> Result<Surroundings, Failure> {
+        detect(&Probe::default()).map_err(|error| Failure::ours(error.to_string()))
+    }
+
+    fn library(&self, configured: &Setting<Option<PathBuf>>) -> Result<Library, Failure> {
+        library::find(configured)
+    }
+}

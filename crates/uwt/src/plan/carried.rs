@@ -1,0 +1,85 @@
+//! Everything that holds for a program that is carried.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use uwt_config::{Native, Origin, Setting};
+use uwt_policy::{CredentialForm, DnsMode, Inbound};
+use uwt_session::Pinned;
+
+use super::isolation::Isolation;
+use super::{Request, gateway, isolation};
+use crate::hand_down::library::Library;
+use crate::machine::Machine;
+use crate::message::Failure;
+
+/// What holds for a program that is carried, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Carried {
+    /// The SocksPort's host.
+    pub(crate) gateway: Setting<Ipv4Addr>,
+    /// How the host was detected.
+    pub(crate) detected: Option<String>,
+    /// The SocksPort.
+    pub(crate) port: Setting<u16>,
+    /// What shares a circuit.
+    pub(crate) isolation: Isolation,
+    /// How credentials are written.
+    pub(crate) credentials: Setting<CredentialForm>,
+    /// How names are looked up.
+    pub(crate) dns: Setting<DnsMode>,
+    /// Who may connect to the program.
+    pub(crate) inbound: Setting<Inbound>,
+    /// Whether services of this machine may be reached.
+    pub(crate) allow_loopback: Setting<bool>,
+    /// Seconds until a connect fails.
+    pub(crate) timeout: Setting<u16>,
+    /// Programs that may run unprotected.
+    pub(crate) trusted: Setting<Vec<PathBuf>>,
+    /// The program's own proxy support.
+    pub(crate) native: Setting<Native>,
+    /// The preload library.
+    pub(crate) library: Library,
+    /// What nested calls keep.
+    pub(crate) pinned: Pinned,
+    /// Whether the preload library says what it does.
+    pub(crate) verbose: bool,
+}
+
+/// Settles it all.
+///
+/// # Errors
+/// The gateway cannot be told, or the library is missing.
+pub(crate) fn settle(request: &Request<'_>, machine: &impl Machine) -> Result<Carried, Failure> {
+    let (options, settings, session) = (request.options, request.settings, request.session);
+    let outer = session.map(|session| session.pinned).unwrap_or_default();
+    let dns = match (options.dns, session.filter(|_| outer.dns)) {
+        (Some(mode), _) => Setting::new(mode, Origin::CommandLine("--dns")),
+        (None, Some(session)) => Setting::new(session.dns, Origin::Session),
+        (None, None) => settings.dns.clone(),
+    };
+    let gateway = gateway::settle(request, machine)?;
+    Ok(Carried {
+        gateway: gateway.address,
+        detected: gateway.detected,
+        port: gateway.port,
+        isolation: isolation::settle(request),
+        credentials: settings.credentials.clone(),
+        dns,
+        inbound: settings.inbound.clone(),
+        allow_loopback: settings.allow_loopback.clone(),
+        timeout: settings.connect_timeout.clone(),
+        trusted: settings.trusted.clone(),
+        native: settings.native.clone(),
+        library: machine.library(&settings.preload)?,
+        pinned: Pinned {
+            gateway: outer.gateway || options.ip.is_some() || options.port.is_some(),
+            scope: outer.scope || options.isolate.is_some() || options.identity.is_some(),
+            dns: outer.dns || options.dns.is_some(),
+        },
+        verbose: request.verbose,
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

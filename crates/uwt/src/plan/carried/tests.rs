@@ -1,0 +1,263 @@
+//! The precedence of built-in values, files, the outer session's command line and ours.
+
+use std::cell::Cell;
+use std::ffi::OsString;
+
+use uwt_config::{GatewayChoice, Localhost, Place, Settings, Surroundings};
+use uwt_policy::Scope;
+use uwt_session::{FileId, Secret, Session};
+
+use super::*;
+use crate::call::cli::Options;
+use crate::call::target::Target;
+use crate::environment::Environment;
+use crate::environment::tests::environment;
+use crate::plan::isolation::SecretSource;
+use crate::plan::passthrough::Reason;
+use crate::plan::{Plan, Protection, make};
+
+/// Answers as told and counts the questions.
+struct Pretended {
+    surroundings: Result<Surroundings, ()>,
+    asked: Cell<u32>,
+}
+
+impl Pretended {
+    fn machine(transparent: bool) -> Self {
+        let found = Surroundings {
+            place: Place::Plain,
+            gateway: Ipv4Addr::new(10, 0, 0, 1),
+            transparent,
+            reason: "as told".to_owned(),
+        };
+        Self { surroundings: Ok(found), asked: Cell::new(0) }
+    }
+}
+
+impl Machine for Pretended {
+    fn surroundings(&self) -> Result<Surroundings, Failure> {
+        self.asked.set(self.asked.get() + 1);
+        self.surroundings.clone().map_err(|()| Failure::ours("cannot be told"))
+    }
+
+    fn library(&self, _: &Setting<Option<PathBuf>>) -> Result<Library, Failure> {
+        Ok(Library { path: "/lib/uwt/libuwt_preload.so".to_owned(), origin: "installed".to_owned() })
+    }
+}
+
+fn outer(scope: Scope, pinned: Pinned) -> Session<'static> {
+    Session {
+        gateway: "10.9.9.9:9999".parse().expect("address"),
+        secret: Secret::new([9; 32]),
+        scope,
+        credentials: CredentialForm::Plain,
+        dns: DnsMode::Resolve,
+        inbound: Inbound::Loopback,
+        allow_loopback: true,
+        timeout: 150,
+        verbose: false,
+        pinned,
+        launcher: FileId { device: 0, inode: 0 },
+        trusted: "",
+        preload: "/p.so",
+    }
+}
+
+const NOTHING: Pinned = Pinned { gateway: false, scope: false, dns: false };
+const ALL: Pinned = Pinned { gateway: true, scope: true, dns: true };
+
+fn plan(
+    options: &Options,
+    settings: &Settings,
+    session: Option<&Session<'_>>,
+    environment: &Environment,
+    arguments: &[&str],
+    machine: &Pretended,
+) -> Result<Plan, Failure> {
+    let target = Target { path: "/x".into(), program: "/x".into(), called: "/x".into(), typed: "x".into() };
+    let arguments = arguments.iter().map(OsString::from).collect();
+    let request = Request { options, settings, environment, session, target, arguments, verbose: false };
+    make(request, machine)
+}
+
+fn carried_by(options: &Options, settings: &Settings, session: Option<&Session<'_>>) -> Carried {
+    let machine = Pretended::machine(false);
+    match plan(options, settings, session, &Environment::default(), &[], &machine).expect("possible").protection {
+        Protection::On(carried) => *carried,
+        Protection::Off(reason) => unreachable!("{reason}"),
+    }
+}
+
+/// What holds without options, files and session.
+pub(crate) fn carried() -> Carried {
+    let settings =
+        Settings { gateway: Setting::built_in(GatewayChoice::Address(Ipv4Addr::LOCALHOST)), ..Settings::default() };
+    carried_by(&Options::default(), &settings, None)
+}
+
+fn file<T>(value: T) -> Setting<T> {
+    Setting::new(value, Origin::File { path: "/f".into(), line: 1 })
+}
+
+#[test]
+fn gateways() {
+    let from_file = Settings {
+        gateway: file(GatewayChoice::Address(Ipv4Addr::new(10, 0, 0, 2))),
+        port: file(9002),
+        ..Settings::default()
+    };
+    let ip = Some(GatewayChoice::Address(Ipv4Addr::new(10, 0, 0, 3)));
+    let with_ip = Options { ip, ..Options::default() };
+    let with_port = Options { port: Some(9003), ..Options::default() };
+    let with_auto = Options { ip: Some(GatewayChoice::Auto), ..Options::default() };
+    let (pinned, loose) = (outer(Scope::Process, ALL), outer(Scope::Process, NOTHING));
+    let none = Options::default();
+    let built_in = Settings::default();
+    for (options, settings, session, expected, is_pinned) in [
+        (&none, &built_in, None, "10.0.0.1:9050", false),
+        (&none, &from_file, None, "10.0.0.2:9002", false),
+        (&none, &from_file, Some(&loose), "10.0.0.2:9002", false),
+        (&none, &from_file, Some(&pinned), "10.9.9.9:9999", true),
+        (&with_ip, &from_file, Some(&pinned), "10.0.0.3:9999", true),
+        (&with_port, &from_file, Some(&pinned), "10.9.9.9:9003", true),
+        (&with_ip, &from_file, None, "10.0.0.3:9002", true),
+        (&with_port, &built_in, None, "10.0.0.1:9003", true),
+        (&with_auto, &from_file, Some(&pinned), "10.0.0.1:9999", true),
+    ] {
+        let carried = carried_by(options, settings, session);
+        assert_eq!(format!("{}:{}", carried.gateway.value, carried.port.value), expected, "{options:?}");
+        assert_eq!(carried.pinned.gateway, is_pinned, "{expected}");
+    }
+}
+
+#[test]
+fn scopes_and_their_secrets() {
+    let isolate = |scope| Options { isolate: Some(scope), ..Options::default() };
+    let none = Options::default();
+    let work = Options { identity: Some("work".to_owned()), ..Options::default() };
+    let built_in = Settings::default();
+    let home =
+        Settings { scope: file(Scope::Identity), identity: file(Some("home".to_owned())), ..Settings::default() };
+    let command = Settings { scope: file(Scope::Command), ..Settings::default() };
+    let identity = |name: &str| SecretSource::Identity(name.to_owned());
+    for (options, settings, session, scope, secret, pinned) in [
+        (&none, &built_in, None, Scope::Process, SecretSource::New, false),
+        (&none, &home, None, Scope::Identity, identity("home"), false),
+        (&none, &command, None, Scope::Command, SecretSource::User, false),
+        (&work, &home, None, Scope::Identity, identity("work"), true),
+        (&isolate(Scope::None), &home, None, Scope::None, SecretSource::New, true),
+        // Nested, the outer command line said nothing.
+        (&none, &built_in, Some((Scope::Process, NOTHING)), Scope::Process, SecretSource::Session, false),
+        (&none, &home, Some((Scope::Process, NOTHING)), Scope::Identity, identity("home"), false),
+        (&none, &command, Some((Scope::Process, NOTHING)), Scope::Command, SecretSource::User, false),
+        (&none, &command, Some((Scope::Command, NOTHING)), Scope::Command, SecretSource::Session, false),
+        (&none, &built_in, Some((Scope::Identity, NOTHING)), Scope::Process, SecretSource::New, false),
+        (&none, &built_in, Some((Scope::None, NOTHING)), Scope::Process, SecretSource::Session, false),
+        // Nested, it did.
+        (&none, &home, Some((Scope::Invocation, ALL)), Scope::Invocation, SecretSource::Session, true),
+        (&none, &home, Some((Scope::Identity, ALL)), Scope::Identity, SecretSource::Session, true),
+        (&work, &home, Some((Scope::Identity, ALL)), Scope::Identity, identity("work"), true),
+        (
+            &isolate(Scope::Invocation),
+            &built_in,
+            Some((Scope::Command, ALL)),
+            Scope::Invocation,
+            SecretSource::New,
+            true,
+        ),
+        (&isolate(Scope::Command), &built_in, Some((Scope::Identity, ALL)), Scope::Command, SecretSource::User, true),
+    ] {
+        let session = session.map(|(scope, pinned)| outer(scope, pinned));
+        let carried = carried_by(options, settings, session.as_ref());
+        let isolation = carried.isolation;
+        assert_eq!((isolation.scope.value, &isolation.secret), (scope, &secret), "{options:?} {session:?}");
+        assert_eq!(carried.pinned.scope, pinned);
+        assert!(isolation.identity.is_none() || scope == Scope::Identity);
+    }
+}
+
+#[test]
+fn names() {
+    let resolve = Settings { dns: file(DnsMode::Resolve), ..Settings::default() };
+    let asked = Options { dns: Some(DnsMode::Names), ..Options::default() };
+    let none = Options::default();
+    let (pinned, loose) = (outer(Scope::Process, ALL), outer(Scope::Process, NOTHING));
+    let built_in = Settings::default();
+    for (options, settings, session, mode, is_pinned) in [
+        (&none, &built_in, None, DnsMode::Names, false),
+        (&none, &resolve, None, DnsMode::Resolve, false),
+        (&none, &built_in, Some(&loose), DnsMode::Names, false),
+        (&none, &built_in, Some(&pinned), DnsMode::Resolve, true),
+        (&asked, &resolve, Some(&pinned), DnsMode::Names, true),
+    ] {
+        let carried = carried_by(options, settings, session);
+        assert_eq!((carried.dns.value, carried.pinned.dns), (mode, is_pinned));
+    }
+}
+
+#[test]
+fn an_unknown_gateway_runs_nothing() {
+    let machine = Pretended { surroundings: Err(()), asked: Cell::new(0) };
+    let none = Environment::default();
+    let make =
+        |options: &Options, arguments: &[&str]| plan(options, &Settings::default(), None, &none, arguments, &machine);
+    assert_eq!(make(&Options::default(), &[]).expect_err("unknown").status, Failure::OURS);
+    assert_eq!(make(&Options::default(), &["localhost"]).expect_err("unknown").status, Failure::OURS);
+    let ip = Some(GatewayChoice::Address(Ipv4Addr::LOCALHOST));
+    let told = make(&Options { ip, ..Options::default() }, &["localhost"]).expect("known");
+    assert!(matches!(told.protection, Protection::On(_)), "not known to be transparent: stays wrapped");
+}
+
+#[test]
+fn nothing_is_detected_without_need() {
+    let machine = Pretended::machine(false);
+    let settings = Settings { gateway: file(GatewayChoice::Address(Ipv4Addr::LOCALHOST)), ..Settings::default() };
+    let none = Environment::default();
+    plan(&Options::default(), &settings, None, &none, &["example.com"], &machine).expect("possible");
+    assert_eq!(machine.asked.get(), 0);
+}
+
+#[test]
+fn passthrough() {
+    let off = Settings { enabled: file(false), ..Settings::default() };
+    let on = Settings { transparent_proxy: file(Some(true)), ..Settings::default() };
+    let not = Settings { transparent_proxy: file(Some(false)), ..Settings::default() };
+    let forced = Settings { localhost: file(Localhost::Passthrough), ..Settings::default() };
+    let never = Settings { localhost: file(Localhost::Loopback), ..on.clone() };
+    let built_in = Settings::default();
+    let local = &["http://localhost/"][..];
+    for (settings, entries, arguments, transparent, expected) in [
+        (&built_in, &[][..], &[][..], true, ""),
+        (&built_in, &["UWT_DEV_PASSTHROUGH=1"], &[], false, "UWT_DEV_PASSTHROUGH=1 in the environment"),
+        (&built_in, &["UWT_DEV_PASSTHROUGH="], &[], false, ""),
+        (&built_in, &["UWT_DEV_PASSTHROUGH=0"], &[], false, ""),
+        (&built_in, &["UWT_DEV_PASSTHROUGH=10"], &[], false, ""),
+        (&built_in, &["UWT_DEV_PASSTHROUGH=true"], &[], false, ""),
+        (&off, &[], &[], false, "enabled = false, /f:1"),
+        (&built_in, &[], local, false, ""),
+        (&built_in, &[], local, true, "the arguments contain localhost and as told"),
+        (&not, &[], local, true, ""),
+        (&on, &[], local, false, "the arguments contain localhost and transparent_proxy = true, /f:1"),
+        (&forced, &[], local, false, "the arguments contain localhost and localhost = \"passthrough\", /f:1"),
+        (&forced, &[], &["example.com"], true, ""),
+        (&never, &[], local, true, ""),
+    ] {
+        let environment = environment(entries);
+        let machine = Pretended::machine(transparent);
+        let plan = plan(&Options::default(), settings, None, &environment, arguments, &machine).expect("possible");
+        let reason = match &plan.protection {
+            Protection::Off(reason) => reason.to_string(),
+            Protection::On(_) => String::new(),
+        };
+        assert_eq!(reason, expected, "{entries:?} {arguments:?}");
+    }
+    assert_eq!(Reason::Environment.to_string(), "UWT_DEV_PASSTHROUGH=1 in the environment");
+}
+
+#[test]
+fn nesting_ends_even_what_is_not_wrapped() {
+    let environment = environment(&["uwtwrapper_counter=10", "UWT_DEV_PASSTHROUGH=1"]);
+    let machine = Pretended::machine(false);
+    let failure = plan(&Options::default(), &Settings::default(), None, &environment, &[], &machine).expect_err("deep");
+    assert_eq!(failure.status, Failure::NESTED);
+}

@@ -1,0 +1,78 @@
+//! What will be done, as plain data: made from arguments, environment and configuration, printed or applied.
+
+pub(crate) mod carried;
+pub(crate) mod explain;
+pub(crate) mod gateway;
+pub(crate) mod isolation;
+pub(crate) mod localhost;
+pub(crate) mod nesting;
+pub(crate) mod passthrough;
+
+use std::ffi::OsString;
+
+use uwt_config::Settings;
+use uwt_session::Session;
+
+use self::carried::Carried;
+use self::passthrough::Reason;
+use crate::call::cli::Options;
+use crate::call::target::Target;
+use crate::environment::Environment;
+use crate::machine::Machine;
+use crate::message::Failure;
+
+/// What a plan is made from.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    /// What the command line says; nothing in a call through a wrapper.
+    pub(crate) options: &'a Options,
+    /// What the configuration says about the target.
+    pub(crate) settings: &'a Settings,
+    /// Our environment.
+    pub(crate) environment: &'a Environment,
+    /// The session this call is nested in.
+    pub(crate) session: Option<&'a Session<'a>>,
+    /// What shall be executed.
+    pub(crate) target: Target,
+    /// Its arguments after argv[0].
+    pub(crate) arguments: Vec<OsString>,
+    /// Whether we and the preload library say what is done.
+    pub(crate) verbose: bool,
+}
+
+/// What will be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// What is executed.
+    pub(crate) target: Target,
+    /// Its arguments after argv[0].
+    pub(crate) arguments: Vec<OsString>,
+    /// How deep wrapped commands are nested, this one included, and how deep they may be.
+    pub(crate) nesting: nesting::Depth,
+    /// Whether it is carried.
+    pub(crate) protection: Protection,
+}
+
+/// Whether the program is carried.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    /// It runs as if there were no uwt.
+    Off(Reason),
+    /// Every connection goes to the SocksPort.
+    On(Box<Carried>),
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// What is asked for cannot be done; nothing must be run.
+pub(crate) fn make(request: Request<'_>, machine: &impl Machine) -> Result<Plan, Failure> {
+    let nesting = nesting::deeper(request.environment, &request.settings.max_nested)?;
+    let reason = passthrough::reason(&request, machine);
+    let protection = match reason {
+        Some(reason) => Protection::Off(reason),
+        None => Protection::On(Box::new(carried::settle(&request, machine)?)),
+    };
+    Ok(Plan { target: request.target, arguments: request.arguments, nesting, protection })
+}

@@ -1,0 +1,108 @@
+//! One call of uwt, from its arguments to the program's first instruction.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use uwt_config::Config;
+use uwt_session::{Session, VARIABLE};
+
+use crate::apply::{self, Context};
+use crate::call::carry::{self, Exceptions};
+use crate::call::cli::{self, Asked, Options};
+use crate::call::invocation::{self, Invocation};
+use crate::call::target;
+use crate::environment::Environment;
+use crate::folders::{self, Caller};
+use crate::machine::ThisMachine;
+use crate::message::{self, Failure};
+use crate::plan::explain::{lines, table};
+use crate::plan::passthrough::Reason;
+use crate::plan::{self, Plan, Protection, Request};
+use crate::{log, sys};
+
+/// Runs, and gives the exit status if no program took over.
+pub(crate) fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
+    match steps(arguments, environment) {
+        Ok(()) => 0,
+        Err(failure) => {
+            failure.print();
+            failure.status
+        }
+    }
+}
+
+fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<(), Failure> {
+    let own = target::file_id(Path::new("/proc/self/exe"))
+        .map_err(|error| Failure::ours(format!("/proc/self/exe: {error}; mount /proc")))?;
+    let (options, target, rest) = match invocation::of(sys::executed_path(), arguments.first(), environment, own)? {
+        Invocation::Wrapper(called) => {
+            let mut arguments = arguments.into_iter();
+            let typed = arguments.next().unwrap_or_default();
+            (Options::default(), target::of_wrapper(&called, typed, environment)?, arguments.collect())
+        }
+        Invocation::Direct => match cli::parse(arguments)? {
+            Asked::Print(text) => return print(&text),
+            Asked::Run(mut options) => {
+                let mut command = std::mem::take(&mut options.command).into_iter();
+                let typed = command.next().unwrap_or_default();
+                (options, target::of_command(&typed, environment, own)?, command.collect())
+            }
+        },
+    };
+
+    let inherited = environment.get_filled(VARIABLE);
+    let session = inherited.and_then(|text| Session::parse(text.to_str()?).ok());
+    let verbose = options.verbose || asks_for_words(environment) || session.is_some_and(|session| session.verbose);
+    if verbose {
+        log::start();
+    }
+    if inherited.is_some() && session.is_none() {
+        tracing::warn!("{VARIABLE} in the environment is not understood: this call begins a session of its own");
+    }
+
+    let config = Config::load(&folders::sources(environment, Caller::current())?)
+        .map_err(|error| Failure::ours(format!("{error} (nothing was run)")))?;
+    let settings = config.settings_for(&target.program, target.called.as_os_str());
+    let session = session.as_ref();
+    let request =
+        Request { options: &options, settings: &settings, environment, session, target, arguments: rest, verbose };
+    let plan = plan::make(request, &ThisMachine)?;
+    if let Protection::On(carried) = &plan.protection {
+        carry::check(&plan.target.path, Exceptions { trusted: &carried.trusted.value, own })?;
+    }
+    if options.explain {
+        return print(&table(&lines(&plan, config.files())));
+    }
+    if verbose {
+        for line in lines(&plan, config.files()) {
+            tracing::info!("{line}");
+        }
+    }
+    notice(&plan, verbose);
+    let configured_library = settings.preload.value.clone();
+    match apply::apply(&plan, &Context { environment, session, configured_library, own })? {}
+}
+
+/// `-v` by other means.
+fn asks_for_words(environment: &Environment) -> bool {
+    let switched_on = |name| environment.get_filled(name).is_some_and(|value| value != "0");
+    switched_on("UWT_VERBOSE") || switched_on("uwtwrapper_verbose")
+}
+
+/// Whoever looks at a terminal shall know that an argument switched uwt off. With -v it has been said.
+fn notice(plan: &Plan, verbose: bool) {
+    if let Protection::Off(reason @ Reason::Localhost { .. }) = &plan.protection
+        && !verbose
+        && io::stderr().is_terminal()
+    {
+        let shown = plan.target.called.display();
+        message::print(format_args!("{shown} runs without uwt: {reason} (localhost = \"loopback\" keeps it wrapped)"));
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    written.map_err(|error| Failure::ours(format!("standard output: {error}")))
+}

@@ -1,0 +1,129 @@
+//! The C interface: our entry point, and the calls that have no safe form.
+#![expect(unsafe_code, reason = "C's main, the auxiliary vector, and system calls without a safe wrapper")]
+
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
+use std::io;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+use crate::environment::Environment;
+
+/// The program's entry (C11 5.1.2.2.1, with glibc's third argument).
+// SAFETY: this is the only `main` of the program; main.rs declares `no_main`.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn main(_: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int {
+    // SAFETY: the C runtime passes two NULL-terminated vectors of C strings that live as long as the process.
+    let (arguments, environment) = unsafe { (strings(argv), strings(envp)) };
+    let environment = Environment::new(environment.into_iter().map(<[u8]>::to_vec).collect());
+    let arguments = arguments.into_iter().map(|bytes| OsString::from_vec(bytes.to_vec())).collect();
+    c_int::from(crate::run::run(arguments, &environment))
+}
+
+/// # Safety
+/// `vector` is NULL or a NULL-terminated vector of C strings that stay unchanged for the life of the process.
+unsafe fn strings(vector: *const *const c_char) -> Vec<&'static [u8]> {
+    let mut strings = Vec::new();
+    let mut next = vector;
+    // SAFETY: the caller's promise: up to its NULL the vector may be read, and each element is a C string.
+    unsafe {
+        while !next.is_null() && !(*next).is_null() {
+            strings.push(CStr::from_ptr(*next).to_bytes());
+            next = next.add(1);
+        }
+    }
+    strings
+}
+
+/// The path we were executed by, as the caller gave it to execve(2) (getauxval(3), `AT_EXECFN`).
+pub(crate) fn executed_path() -> Option<&'static Path> {
+    // SAFETY: getauxval has no preconditions.
+    let address = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let pointer = std::ptr::with_exposed_provenance::<c_char>(usize::try_from(address).ok()?);
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: the kernel put this C string on our stack before we started, where it stays (getauxval(3)).
+    let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
+    (!bytes.is_empty()).then(|| Path::new(OsStr::from_bytes(bytes)))
+}
+
+/// Whether this process gained privileges when it was executed, so that its environment is somebody else's
+/// (getauxval(3), `AT_SECURE`).
+pub(crate) fn is_secure_execution() -> bool {
+    // SAFETY: getauxval has no preconditions.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// 32 bytes from the kernel's random number generator (getrandom(2)).
+///
+/// # Errors
+/// The system call's, when it cannot give all of them.
+pub(crate) fn random() -> io::Result<[u8; 32]> {
+    let mut bytes = [0_u8; 32];
+    // SAFETY: the pointer and the length are those of a buffer that may be written.
+    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    match usize::try_from(got) {
+        Ok(got) if got == bytes.len() => Ok(bytes),
+        // Up to 256 bytes are never cut short once the generator is seeded (getrandom(2)).
+        Ok(_) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Whether a file has the extended attribute `name` (getxattr(2)).
+///
+/// # Errors
+/// Those that leave it open; a file system without attributes says no.
+pub(crate) fn has_attribute(path: &Path, name: &CStr) -> io::Result<bool> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: two C strings; a size of 0 asks for the attribute's length and nothing is written.
+    let length = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
+    if length >= 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::ENODATA | libc::ENOTSUP) => Ok(false),
+        _ => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executed_path_is_this_test() {
+        let own = std::env::current_exe().expect("known").file_name().map(OsStr::to_owned);
+        assert_eq!(executed_path().and_then(Path::file_name).map(OsStr::to_owned), own);
+        assert!(!is_secure_execution());
+    }
+
+    /// This binary isn't called `uwt`, so it is taken for a wrapper, and that has no original.
+    #[test]
+    fn the_entry_is_c_s() {
+        let entry: extern "C" fn(c_int, *const *const c_char, *const *const c_char) -> c_int = main;
+        let vector = [c"uwt".as_ptr(), std::ptr::null()];
+        assert_eq!(entry(1, vector.as_ptr(), vector.as_ptr()), 127);
+    }
+
+    #[test]
+    fn random_bytes_differ() {
+        assert_ne!(random().expect("random"), random().expect("random"));
+    }
+
+    #[test]
+    fn attributes() {
+        assert!(!has_attribute(Path::new("/proc/self/exe"), c"security.capability").expect("readable"));
+        assert!(has_attribute(Path::new("/nonexistent"), c"security.capability").is_err());
+    }
+
+    #[test]
+    fn vectors_end_at_null() {
+        let vector = [c"a=b".as_ptr(), c"".as_ptr(), std::ptr::null()];
+        // SAFETY: literals in a NULL-terminated array.
+        assert_eq!(unsafe { strings(vector.as_ptr()) }, [&b"a=b"[..], b""]);
+        // SAFETY: NULL is allowed.
+        assert!(unsafe { strings(std::ptr::null()) }.is_empty());
+    }
+}
