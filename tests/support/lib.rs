@@ -2,7 +2,9 @@
 
 pub mod control;
 pub mod dns;
+pub mod gateway;
 pub mod hosts;
+pub mod netns;
 pub mod process;
 pub mod tor;
 pub mod wait;

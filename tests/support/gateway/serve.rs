@@ -1,0 +1,188 @@
+//! One connection: handshake, answer, carry.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tor_socksproto::{Buffer, Handshake as _, NextStep, SocksProxyHandshake, SocksRequest, SocksStatus};
+
+use super::options::{Behaviour, Fault, Form};
+use super::request::{Outcome, Request};
+use super::target::Answer;
+use super::{Shared, answer, relay, target};
+
+/// What a server of another protocol would say.
+const GARBAGE: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+/// RFC 1928: no acceptable methods.
+const NO_METHOD: [u8; 2] = [5, 0xff];
+
+/// Serves one connection; errors of single connections concern nobody but their client.
+pub(crate) async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
+    let behaviour = shared.behaviour();
+    // Latency is what the bench measures; failing to set it only costs speed.
+    let _ = stream.set_nodelay(true);
+    let mut entry = Request::blank();
+    match behaviour.fault {
+        Some(Fault::CloseAtOnce) => return,
+        Some(Fault::Silent) => return hold(stream).await,
+        _ => {}
+    }
+    let (request, early) = match handshake(&mut stream, &behaviour, &mut entry).await {
+        Ok(done) => done,
+        Err(error) => {
+            entry.outcome = match behaviour.fault {
+                Some(fault) if error.kind() == ErrorKind::ConnectionAborted => Outcome::Fault(fault.to_string()),
+                _ => Outcome::Malformed(error.to_string()),
+            };
+            shared.record(entry);
+            // Both fail only when the client is gone.
+            let _ = stream.shutdown().await;
+            return drain(&mut stream).await;
+        }
+    };
+    entry.fill(&request);
+    entry.early_data = early.len();
+    // Every further error is the client's doing (it went away).
+    let _ = respond(stream, &shared, &behaviour, entry, &request, &early).await;
+}
+
+/// Drives the handshake up to the request; gives it and what came behind it.
+async fn handshake(
+    stream: &mut TcpStream,
+    behaviour: &Behaviour,
+    entry: &mut Request,
+) -> io::Result<(SocksRequest, Vec<u8>)> {
+    let mut handshake = SocksProxyHandshake::new();
+    let mut buffer: Buffer = Buffer::new();
+    let mut pending = Vec::new();
+    let mut reads = 0;
+    loop {
+        match handshake.step(&mut buffer) {
+            Ok(NextStep::Send(reply)) => {
+                refuse_early(stream, behaviour, &reply).await?;
+                let method_reply = reply.first() == Some(&5);
+                let more = !buffer.filled_slice().is_empty();
+                if !(behaviour.form == Form::Tor && method_reply && reply.get(1) == Some(&2) && more) {
+                    pending.extend(reply);
+                }
+            }
+            Ok(NextStep::Recv(mut step)) => {
+                if !pending.is_empty() {
+                    answer::send(stream, &std::mem::take(&mut pending), behaviour.fault).await?;
+                }
+                let first = reads == 0;
+                let space = step.buf();
+                let count = stream.read(space).await?;
+                if first {
+                    entry.methods = offered(&space[..count]);
+                }
+                reads += 1;
+                step.note_received(count).map_err(invalid)?;
+            }
+            Ok(NextStep::Finished(finished)) => {
+                entry.pipelined = reads == 1;
+                if !pending.is_empty() {
+                    answer::send(stream, &pending, behaviour.fault).await?;
+                }
+                return Ok(finished.into_output_and_vec());
+            }
+            Err(error) => {
+                if matches!(error, tor_socksproto::Error::NotImplemented(_)) {
+                    stream.write_all(&NO_METHOD).await?;
+                }
+                return Err(invalid(error));
+            }
+        }
+    }
+}
+
+/// The faults that hit before the request is read.
+async fn refuse_early(stream: &mut TcpStream, behaviour: &Behaviour, reply: &[u8]) -> io::Result<()> {
+    let of_greeting = reply.first() == Some(&5);
+    let instead: &[u8] = match behaviour.fault {
+        Some(Fault::Garbage) if of_greeting => GARBAGE,
+        Some(Fault::RejectMethods) if of_greeting => &NO_METHOD,
+        Some(Fault::NoAuth) if of_greeting => &[5, 0],
+        Some(Fault::RejectAuth) if !of_greeting => &[1, 1],
+        _ => return Ok(()),
+    };
+    stream.write_all(instead).await?;
+    stream.shutdown().await?;
+    // Closing with unread input would reset the connection and could destroy what we just sent.
+    drain(stream).await;
+    Err(ErrorKind::ConnectionAborted.into())
+}
+
+/// Answers the request and carries the connection.
+async fn respond(
+    mut stream: TcpStream,
+    shared: &Shared,
+    behaviour: &Behaviour,
+    mut entry: Request,
+    request: &SocksRequest,
+    early: &[u8],
+) -> io::Result<()> {
+    let fault = behaviour.fault.filter(|fault| *fault != Fault::Split);
+    if let Some(fault) = fault {
+        entry.outcome = Outcome::Fault(fault.to_string());
+    }
+    match fault {
+        Some(Fault::Never) => {
+            shared.record(entry);
+            hold(stream).await;
+            return Ok(());
+        }
+        Some(Fault::CloseBeforeReply) => {
+            shared.record(entry);
+            stream.shutdown().await?;
+            drain(&mut stream).await;
+            return Ok(());
+        }
+        _ => {}
+    }
+    let refusal = behaviour.refuse_hosts.get(&entry.host.to_ascii_lowercase()).copied().or(behaviour.refuse);
+    let done = async {
+        match refusal {
+            Some(code) => Answer::code(SocksStatus::from(code)),
+            None => target::answer(&entry, &shared.options).await,
+        }
+    };
+    let done =
+        if behaviour.delay.is_zero() { done.await } else { tokio::join!(done, tokio::time::sleep(behaviour.delay)).0 };
+    if fault.is_none() && done.status != SocksStatus::SUCCEEDED {
+        entry.outcome = Outcome::Refused(done.status.into());
+    }
+    let connect = entry.command == super::Command::Connect;
+    shared.record(entry);
+    let bytes = request.reply(done.status, done.address.as_ref()).map_err(invalid)?;
+    answer::reply(&mut stream, &bytes, behaviour.fault).await?;
+    if done.status == SocksStatus::SUCCEEDED && connect {
+        return relay::carry(stream, done.upstream, early, shared.options.service).await;
+    }
+    stream.shutdown().await?;
+    drain(&mut stream).await;
+    Ok(())
+}
+
+/// The methods in a greeting (RFC 1928, section 3), as far as they came in the first segment.
+fn offered(greeting: &[u8]) -> Vec<u8> {
+    let count = greeting.get(1).copied().map_or(0, usize::from);
+    greeting.iter().skip(2).take(count).copied().collect()
+}
+
+/// Keeps a connection open, saying nothing, until the client closes it.
+async fn hold(mut stream: TcpStream) {
+    drain(&mut stream).await;
+}
+
+/// Reads and forgets until the client closes.
+async fn drain(stream: &mut TcpStream) {
+    let mut waste = [0; 4096];
+    while matches!(stream.read(&mut waste).await, Ok(1..)) {}
+}
+
+/// A protocol error as an IO error.
+fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, error)
+}
