@@ -20,7 +20,7 @@ pub(crate) struct Figures {
     connect_ratio: f64,
     /// Bytes of the preload's file.
     on_disk: f64,
-    /// KiB of private memory per process.
+    /// KiB of private memory that each process adds.
     private: f64,
 }
 

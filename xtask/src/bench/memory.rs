@@ -25,8 +25,8 @@ pub(super) fn measure(setup: &Setup, probe: &Probe) -> Result<Table> {
         other.end()?;
         rows.push(Row {
             name: variant.name,
-            series: Series(vec![alone.dirty + alone.clean]),
-            extra: vec![number(alone.dirty), number(alone.clean), number(beside.dirty + beside.clean)],
+            series: Series(vec![beside.dirty + beside.clean]),
+            extra: vec![number(alone.dirty), number(alone.clean)],
         });
     }
     Ok(Table {
@@ -34,11 +34,12 @@ pub(super) fn measure(setup: &Setup, probe: &Probe) -> Result<Table> {
         title: "Private memory of the library's mappings, after one connect".to_owned(),
         unit: "KiB",
         base: "uwt",
-        extra: vec!["dirty", "clean", "beside another"],
+        extra: vec!["alone: dirty", "alone: clean"],
         rows,
         notes: vec![
-            "Private_Dirty and Private_Clean of `/proc/self/smaps`. *beside another*: while a second process has the \
-             library mapped, so that its unwritten pages are shared."
+            "Private_Dirty + Private_Clean of `/proc/self/smaps` while a second process has the library mapped: what each \
+             further process costs. *alone*: the only process with it; the file's unwritten pages (clean) then count as \
+             its own, although they are the page cache's and shared as soon as a second one starts."
                 .to_owned(),
         ],
     })

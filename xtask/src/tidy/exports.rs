@@ -26,8 +26,10 @@ const FORBIDDEN: &[(&str, &str)] = &[
 
 /// Compares the built library with what is promised.
 pub(super) fn check(root: &Path, library: &Path) -> Result<Vec<Finding>> {
-    let list = fs::read_to_string(root.join(LIST)).with_context(|| format!("{LIST}: the list of exported symbols"))?;
-    let mut findings = compare(&list, &elf::exported(library)?);
+    let mut findings = match fs::read_to_string(root.join(LIST)) {
+        Ok(list) => compare(&list, &elf::exported(library)?),
+        Err(error) => vec![Finding::in_file(LIST, format!("the list of exported symbols: {error}"))],
+    };
     findings.extend(check_undefined(&elf::undefined(library)?));
     findings.extend(check_needed(&elf::dynamic(library)?.needed));
     let size = fs::metadata(library).with_context(|| format!("{}", library.display()))?.len();
