@@ -20,6 +20,7 @@ const TCP_FASTOPEN_CONNECT_OFF: [u8; 4] = [0; 4];
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// The session, or EACCES and one line to the user.
+#[inline(never)]
 pub(crate) fn session() -> Result<&'static Session<'static>, Errno> {
     static ONCE: Once = Once::new();
     state::session().ok_or_else(|| {
@@ -127,6 +128,7 @@ fn prepare(session: &Session<'_>, fd: c_int) -> Result<SocketAddr, Errno> {
 }
 
 /// The name a reserved address stands for in this process.
+#[inline(never)]
 pub(crate) fn name_of(address: IpAddr) -> Option<HostName> {
     match address {
         IpAddr::V4(v4) => state::names(|names| names.name(v4)),

@@ -26,6 +26,7 @@ pub(crate) fn current() -> Strings {
 }
 
 /// The value of a variable now.
+#[inline(never)]
 pub(crate) fn variable(name: &[u8]) -> Option<&'static [u8]> {
     // SAFETY: environ is what libc and the program keep valid.
     unsafe { current().iter() }.find_map(|text| value(text, name))

@@ -34,6 +34,7 @@ pub(crate) fn remember_stderr() {
 }
 
 /// Writes `uwt: MESSAGE` in one write(2).
+#[inline(never)]
 pub(crate) fn say(message: fmt::Arguments<'_>) {
     let Ok(status) = sys::stat(libc::STDERR_FILENO, c"", libc::AT_EMPTY_PATH) else { return };
     let same = status.st_dev == DEVICE.load(Ordering::Relaxed) && status.st_ino == INODE.load(Ordering::Relaxed);

@@ -39,6 +39,7 @@ pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
 ///
 /// # Safety
 /// As for [`raw`].
+#[inline(never)]
 pub(crate) unsafe fn call(number: c_long, arguments: [usize; 6]) -> Sys<usize> {
     // SAFETY: passed on to the caller.
     let result = unsafe { raw(number, arguments) };
@@ -99,6 +100,7 @@ pub(crate) fn receive(fd: c_int, bytes: &mut [u8]) -> Sys<usize> {
 }
 
 /// Waits for `events` on one descriptor, at most `timeout` nanoseconds. EINTR after a signal, `Ok(0)` after the time.
+#[inline(never)]
 pub(crate) fn poll(fd: c_int, events: i16, timeout: u64) -> Sys<usize> {
     let mut set = libc::pollfd { fd, events, revents: 0 };
     let seconds = i64::try_from(timeout / 1_000_000_000).unwrap_or(i64::MAX);
@@ -127,6 +129,7 @@ pub(crate) fn option<T: Copy + Default>(fd: c_int, level: c_int, name: c_int) ->
 }
 
 /// setsockopt(2).
+#[inline(never)]
 pub(crate) fn set_option(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> Sys<()> {
     let from = value.as_ptr().addr();
     // SAFETY: the kernel reads `value.len()` bytes of `value`.
@@ -134,6 +137,7 @@ pub(crate) fn set_option(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> 
 }
 
 /// The socket address that getpeername(2) or getsockname(2) gives.
+#[inline(never)]
 pub(crate) fn name(number: c_long, fd: c_int) -> Sys<([u8; 128], usize)> {
     let mut address = [0; 128];
     let mut len = address.len() as libc::socklen_t;
@@ -164,6 +168,7 @@ pub(crate) fn read_head(fd: c_int, bytes: &mut [u8]) -> Sys<usize> {
 }
 
 /// newfstatat(2); an empty path means the descriptor itself.
+#[inline(never)]
 pub(crate) fn stat(directory: c_int, path: &CStr, flags: c_int) -> Sys<libc::stat> {
     let mut status = MaybeUninit::<libc::stat>::zeroed();
     let to = status.as_mut_ptr().expose_provenance();

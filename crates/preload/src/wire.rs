@@ -17,6 +17,7 @@ pub(crate) enum Address {
 }
 
 /// Reads a socket address.
+#[inline(never)]
 pub(crate) fn decode(bytes: &[u8]) -> Address {
     let Some(family) = bytes.first_chunk().copied().map(u16::from_ne_bytes) else { return Address::Other };
     match i32::from(family) {
@@ -93,6 +94,7 @@ fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
 }
 
 /// What the kernel says a socket is.
+#[inline(never)]
 pub(crate) fn spec(fd: i32) -> Result<SocketSpec, Errno> {
     Ok(SocketSpec {
         domain: sys::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?,
@@ -102,6 +104,7 @@ pub(crate) fn spec(fd: i32) -> Result<SocketSpec, Errno> {
 }
 
 /// The address getpeername(2) or getsockname(2) gives, where it is an internet address.
+#[inline(never)]
 pub(crate) fn name(number: core::ffi::c_long, fd: i32) -> Option<SocketAddr> {
     let (bytes, len) = sys::name(number, fd).ok()?;
     match decode(bytes.get(..len.min(bytes.len()))?) {
@@ -111,6 +114,7 @@ pub(crate) fn name(number: core::ffi::c_long, fd: i32) -> Option<SocketAddr> {
 }
 
 /// Keeps a socket's packets on this machine: whatever it is told to do, the kernel routes it to `lo` only.
+#[inline(never)]
 pub(crate) fn confine(fd: i32) -> Result<(), Errno> {
     sys::set_option(fd, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, b"lo\0").map_err(|_| Errno::EACCES)
 }
