@@ -41,24 +41,24 @@ pub(super) fn ruleset(ports: &[u16]) -> String {
     let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
     format!(
         "table inet uwt {{
-            counter socks {{ }}
-            counter tcp {{ }}
-            counter dns {{ }}
-            counter udp {{ }}
-            counter icmp {{ }}
-            counter v6 {{ }}
-            counter other {{ }}
-            set gateway {{ type inet_service; elements = {{ {ports} }}; }}
+            counter n_socks {{ }}
+            counter n_tcp {{ }}
+            counter n_dns {{ }}
+            counter n_udp {{ }}
+            counter n_icmp {{ }}
+            counter n_v6 {{ }}
+            counter n_other {{ }}
+            set allowed {{ type inet_service; elements = {{ {ports} }}; }}
             chain output {{
                 type filter hook output priority raw; policy accept;
                 oifname \"lo\" accept
-                ip daddr {GATEWAY_V4} tcp dport @gateway counter name \"socks\" accept
-                meta nfproto ipv6 counter name \"v6\" accept
-                meta l4proto tcp counter name \"tcp\" accept
-                udp dport 53 counter name \"dns\" accept
-                meta l4proto udp counter name \"udp\" accept
-                meta l4proto icmp counter name \"icmp\" accept
-                counter name \"other\"
+                ip daddr {GATEWAY_V4} tcp dport @allowed counter name \"n_socks\" accept
+                meta nfproto ipv6 counter name \"n_v6\" accept
+                meta l4proto tcp counter name \"n_tcp\" accept
+                udp dport 53 counter name \"n_dns\" accept
+                meta l4proto udp counter name \"n_udp\" accept
+                meta l4proto icmp counter name \"n_icmp\" accept
+                counter name \"n_other\"
             }}
         }}",
         ports = ports.join(", "),
@@ -107,13 +107,13 @@ fn parse(json: &[u8]) -> Result<Counters> {
     let mut found = 0;
     for counter in listing.nftables.into_iter().filter_map(|item| item.counter) {
         let field = match counter.name.as_str() {
-            "socks" => &mut counters.socks,
-            "tcp" => &mut counters.tcp,
-            "dns" => &mut counters.dns,
-            "udp" => &mut counters.udp,
-            "icmp" => &mut counters.icmp,
-            "v6" => &mut counters.v6,
-            "other" => &mut counters.other,
+            "n_socks" => &mut counters.socks,
+            "n_tcp" => &mut counters.tcp,
+            "n_dns" => &mut counters.dns,
+            "n_udp" => &mut counters.udp,
+            "n_icmp" => &mut counters.icmp,
+            "n_v6" => &mut counters.v6,
+            "n_other" => &mut counters.other,
             _ => continue,
         };
         *field = counter.packets;
@@ -138,7 +138,7 @@ mod tests {
     fn the_socks_port_is_no_leak() {
         let names = ["socks", "tcp", "dns", "udp", "icmp", "v6", "other"];
         let items: Vec<String> =
-            names.iter().map(|name| format!(r#"{{"counter": {{"name": "{name}", "packets": 2}}}}"#)).collect();
+            names.iter().map(|name| format!(r#"{{"counter": {{"name": "n_{name}", "packets": 2}}}}"#)).collect();
         let counters = parse(format!(r#"{{"nftables": [{}]}}"#, items.join(",")).as_bytes()).expect("counters");
         assert_eq!((counters.socks, counters.leaked()), (2, 12));
     }

@@ -116,7 +116,7 @@ impl Workstation {
         let mut watch = self.watch();
         watch.ports.push(port);
         watch.sniffer.allow(&watch.ports)?;
-        self.netns.nft(&format!("add element inet uwt gateway {{ {port} }}"))
+        self.netns.nft(&format!("add element inet uwt allowed {{ {port} }}"))
     }
 
     /// Switches transparent proxying on: the gateway takes all other TCP of this workstation to `tcp_port` of its own
