@@ -219,7 +219,7 @@ fn tell(credential: Option<&Credential>, destination: &str, command: Command, re
     match result {
         Ok(_) => notice::say(format_args!("[{pid}] {verb} {destination} as {who}: granted")),
         Err(Failure::Refused(code)) => {
-            notice::say(format_args!("[{pid}] {verb} {destination} as {who}: {}", code.text()))
+            notice::say(format_args!("[{pid}] {verb} {destination} as {who}: {}", code.text()));
         }
         Err(failure) => notice::say(format_args!("[{pid}] {verb} {destination} as {who}: {}", failure.errno())),
     }

@@ -11,6 +11,7 @@
 //! - `sys`, `abi`: the only places that know about system calls and C structures.
 #![no_std]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![expect(clippy::many_single_char_names, reason = "a to f are the six arguments of a system call")]
 
 mod abi;
 mod carry;

@@ -19,6 +19,8 @@ pub(crate) type Sys<T> = Result<T, Errno>;
 /// As for the call itself: pointers must be valid for what the kernel does with them. A pointer that the program gave
 /// may be anything, the kernel answers EFAULT for a bad one.
 pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
+    #[expect(clippy::cast_possible_truncation, reason = "long and isize are the same on Linux")]
+    let number = number as isize;
     let [a, b, c, d, e, f] = arguments;
     let result: isize;
     // SAFETY: the x86-64 convention: rcx and r11 are overwritten, the kernel touches no memory of ours but what the
@@ -26,7 +28,7 @@ pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
     unsafe {
         asm!(
             "syscall",
-            inlateout("rax") number as isize => result,
+            inlateout("rax") number => result,
             in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
             lateout("rcx") _, lateout("r11") _,
             options(nostack),
@@ -59,6 +61,12 @@ pub(crate) const fn word(value: c_int) -> usize {
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "descriptors and pids are ints")]
 const fn int(value: usize) -> c_int {
     value as c_int
+}
+
+/// A socklen_t, pid or user id: 32 bits to the kernel.
+#[expect(clippy::cast_possible_truncation, reason = "they have 32 bits")]
+const fn length(value: usize) -> u32 {
+    value as u32
 }
 
 /// socket(2).
@@ -121,7 +129,7 @@ pub(crate) fn now() -> u64 {
 /// getsockopt(2) of a fixed-size value.
 pub(crate) fn option<T: Copy + Default>(fd: c_int, level: c_int, name: c_int) -> Sys<T> {
     let mut value = T::default();
-    let mut len = size_of::<T>() as libc::socklen_t;
+    let mut len = length(size_of::<T>());
     let (to, size) = ((&raw mut value).expose_provenance(), (&raw mut len).expose_provenance());
     // SAFETY: the kernel writes at most `len` bytes to `value`; T is only used with integers and timeval.
     unsafe { call(libc::SYS_getsockopt, [word(fd), word(level), word(name), to, size, 0]) }?;
@@ -140,7 +148,7 @@ pub(crate) fn set_option(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> 
 #[inline(never)]
 pub(crate) fn name(number: c_long, fd: c_int) -> Sys<([u8; 128], usize)> {
     let mut address = [0; 128];
-    let mut len = address.len() as libc::socklen_t;
+    let mut len = length(address.len());
     let (to, size) = (address.as_mut_ptr().expose_provenance(), (&raw mut len).expose_provenance());
     // SAFETY: the kernel writes at most 128 bytes to `address` and one socklen_t.
     unsafe { call(number, [word(fd), to, size, 0, 0, 0]) }?;
@@ -220,14 +228,14 @@ pub(crate) fn read_link<'a>(path: &CStr, target: &'a mut [u8]) -> Sys<&'a [u8]> 
 /// getpid(2), asked of the kernel: libc's may be hooked by the program.
 pub(crate) fn pid() -> u32 {
     // SAFETY: takes no pointers.
-    unsafe { raw(libc::SYS_getpid, [0; 6]) }.cast_unsigned() as u32
+    length(unsafe { raw(libc::SYS_getpid, [0; 6]) }.cast_unsigned())
 }
 
 /// The real user and group.
 pub(crate) fn ids() -> (u32, u32) {
     // SAFETY: neither takes pointers.
     let (user, group) = unsafe { (raw(libc::SYS_getuid, [0; 6]), raw(libc::SYS_getgid, [0; 6])) };
-    (user.cast_unsigned() as u32, group.cast_unsigned() as u32)
+    (length(user.cast_unsigned()), length(group.cast_unsigned()))
 }
 
 /// Random bytes (getrandom(2)), or none at all.

@@ -79,13 +79,11 @@ unsafe fn run_by_shell(script: &CStr, arguments: Array, environment: Strings) ->
     // SAFETY: the program's own argument array.
     let rest = unsafe { Strings(arguments).iter() }.skip(1);
     let words = [shell, script].into_iter().chain(rest);
-    let mut len = 0;
-    for word in words {
+    for (index, word) in words.enumerate() {
         // The last place stays null.
-        let room = len + 1 < MOST_SHELL_ARGUMENTS;
-        let Some(place) = line.get_mut(len).filter(|_| room) else { return Errno::E2BIG };
+        let room = index + 1 < MOST_SHELL_ARGUMENTS;
+        let Some(place) = line.get_mut(index).filter(|_| room) else { return Errno::E2BIG };
         *place = word.as_ptr();
-        len += 1;
     }
     // SAFETY: a null-terminated array of the program's strings.
     unsafe { run(shell, line.as_ptr(), environment) }

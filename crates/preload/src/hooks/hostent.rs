@@ -222,7 +222,6 @@ unsafe extern "C" fn gethostbyaddr(address: *const c_void, len: libc::socklen_t,
 }
 
 #[unsafe(no_mangle)]
-#[expect(clippy::too_many_arguments, reason = "glibc's signature")]
 unsafe extern "C" fn gethostbyaddr_r(
     address: *const c_void,
     address_len: libc::socklen_t,

@@ -145,14 +145,12 @@ unsafe fn send(message: *const c_void, message_len: c_int, out: *mut c_void, len
     let mut response = [0; MAX_RESPONSE];
     // SAFETY: the program says that `message_len` bytes are there.
     let raw = unsafe { abi::bytes(message, usize::try_from(message_len).unwrap_or(0)) };
-    match answer(raw, &mut response).and_then(|written| response.get(..written)) {
-        // SAFETY: the program's buffer.
-        Some(response) => unsafe { deliver(response, out, len) },
-        None => {
-            abi::set_errno(uwt_policy::Errno::EINVAL);
-            -1
-        }
-    }
+    let Some(response) = answer(raw, &mut response).and_then(|written| response.get(..written)) else {
+        abi::set_errno(uwt_policy::Errno::EINVAL);
+        return -1;
+    };
+    // SAFETY: the program's buffer.
+    unsafe { deliver(response, out, len) }
 }
 
 /// Exports a function of the resolver, with its old name, with or without the state argument in front.
