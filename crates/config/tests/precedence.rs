@@ -163,6 +163,17 @@ fn a_command_is_found_by_every_name_it_has() {
 }
 
 #[test]
+fn what_was_typed_wins_over_what_it_leads_to() {
+    let names = one("[command.gpg]\nport = 1\ndns = \"resolve\"\n[command.gpg2]\nport = 2");
+    let settings = names.settings_for(Path::new("/usr/bin/gpg"), OsStr::new("gpg2"));
+    assert_eq!((settings.port.value, settings.dns.value), (2, DnsMode::Resolve));
+    let paths =
+        one("[command.\"/usr/bin/gpg\"]\nport = 1\n[command.\"/usr/bin/gpg2\"]\nport = 2\n[command.gpg2]\nport = 3");
+    assert_eq!(paths.settings_for(Path::new("/usr/bin/gpg"), OsStr::new("/usr/bin/gpg2")).port.value, 2);
+    assert_eq!(paths.settings_for(Path::new("/usr/bin/gpg"), OsStr::new("gpg2")).port.value, 1);
+}
+
+#[test]
 fn an_identity_is_a_scope_and_goes_with_it() {
     let named = one("identity = \"work\"");
     let settings = of(&named, "/usr/bin/git");
