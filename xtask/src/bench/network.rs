@@ -88,12 +88,13 @@ pub(super) fn connects(
         .zip(samples.into_iter().zip(busy))
         .map(|(way, (series, busy))| {
             let median = series.median();
-            let extra = vec![
-                number(1e6 / median),
-                format!("{:+.1}", median - native),
-                format!("{:.0} %", 100.0 * native / median),
-                number(busy.median()),
-            ];
+            // Bare does less than a SOCKS client must: the comparison says nothing about it.
+            let [own, not_own] = if way.name == BARE {
+                ["–", "–"].map(str::to_owned)
+            } else {
+                [format!("{:+.1}", median - native), format!("{:.0} %", 100.0 * native / median)]
+            };
+            let extra = vec![number(1e6 / median), own, not_own, number(busy.median())];
             Row { name: way.name, series, extra }
         })
         .collect();
