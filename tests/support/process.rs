@@ -130,6 +130,16 @@ pub fn run_with_input(command: &mut Command, input: &str) -> Result<Output> {
     Ok(output)
 }
 
+/// Where a program is: in Debian's own directories (sbin included, which users' `PATH`s often lack), else in `PATH`. The
+/// bare name when nowhere, so that starting it gives the usual error.
+#[must_use]
+pub fn find(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let debian = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].map(PathBuf::from);
+    let mut places = debian.into_iter().chain(std::env::split_paths(&path));
+    places.find_map(|dir| Some(dir.join(program)).filter(|file| file.is_file())).unwrap_or_else(|| program.into())
+}
+
 /// The last `lines` lines of a log file, for error messages.
 #[must_use]
 pub fn log_tail(path: &Path, lines: usize) -> String {

@@ -28,7 +28,7 @@ pub(crate) async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
         Some(Fault::Silent) => return hold(stream).await,
         _ => {}
     }
-    let (request, early) = match handshake(&mut stream, &behaviour, &mut entry).await {
+    let Done { request, early, pending } = match handshake(&mut stream, &behaviour, &mut entry).await {
         Ok(done) => done,
         Err(error) => {
             entry.outcome = match behaviour.fault {
@@ -44,15 +44,24 @@ pub(crate) async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
     entry.fill(&request);
     entry.early_data = early.len();
     // Every further error is the client's doing (it went away).
-    let _ = respond(stream, &shared, &behaviour, entry, &request, &early).await;
+    let _ = respond(stream, &shared, &behaviour, entry, Done { request, early, pending }).await;
 }
 
-/// Drives the handshake up to the request; gives it and what came behind it.
+/// What a handshake leaves.
+struct Done {
+    request: SocksRequest,
+    /// What the client sent behind its request.
+    early: Vec<u8>,
+    /// What is still to be written in front of the answer to the request.
+    pending: Vec<u8>,
+}
+
+/// Drives the handshake up to the request.
 async fn handshake(
     stream: &mut TcpStream,
     behaviour: &Behaviour,
     entry: &mut Request,
-) -> io::Result<(SocksRequest, Vec<u8>)> {
+) -> io::Result<Done> {
     let mut handshake = SocksProxyHandshake::new();
     let mut buffer: Buffer = Buffer::new();
     let mut pending = Vec::new();
@@ -82,10 +91,8 @@ async fn handshake(
             }
             Ok(NextStep::Finished(finished)) => {
                 entry.pipelined = reads == 1;
-                if !pending.is_empty() {
-                    answer::send(stream, &pending, behaviour.fault).await?;
-                }
-                return Ok(finished.into_output_and_vec());
+                let (request, early) = finished.into_output_and_vec();
+                return Ok(Done { request, early, pending });
             }
             Err(error) => {
                 if matches!(error, tor_socksproto::Error::NotImplemented(_)) {
@@ -120,9 +127,12 @@ async fn respond(
     shared: &Shared,
     behaviour: &Behaviour,
     mut entry: Request,
-    request: &SocksRequest,
-    early: &[u8],
+    Done { request, early, mut pending }: Done,
 ) -> io::Result<()> {
+    // Tor flushes its buffer once it has nothing more to read: an answer that is there at once goes out with the rest.
+    if !behaviour.delay.is_zero() || behaviour.fault.is_some() {
+        answer::send(&mut stream, &std::mem::take(&mut pending), behaviour.fault).await?;
+    }
     let fault = behaviour.fault.filter(|fault| *fault != Fault::Split);
     if let Some(fault) = fault {
         entry.outcome = Outcome::Fault(fault.to_string());
@@ -155,10 +165,10 @@ async fn respond(
     }
     let connect = entry.command == super::Command::Connect;
     shared.record(entry);
-    let bytes = request.reply(done.status, done.address.as_ref()).map_err(invalid)?;
-    answer::reply(&mut stream, &bytes, behaviour.fault).await?;
+    pending.extend(request.reply(done.status, done.address.as_ref()).map_err(invalid)?);
+    answer::reply(&mut stream, &pending, behaviour.fault).await?;
     if done.status == SocksStatus::SUCCEEDED && connect {
-        return relay::carry(stream, done.upstream, early, shared.options.service).await;
+        return relay::carry(stream, done.upstream, &early, shared.options.service).await;
     }
     stream.shutdown().await?;
     drain(&mut stream).await;

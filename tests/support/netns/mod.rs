@@ -17,6 +17,7 @@ use nix::sched::{CloneFlags, setns};
 pub use command::Identity;
 pub use counters::Counters;
 pub use gateway::{GATEWAY_V4, GATEWAY_V6, Namespaces, SOCKS_PORT};
+pub(crate) use gateway::{internet_v4, internet_v6};
 pub use packet::Leak;
 pub use workstation::Workstation;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, anyhow};
 
 use super::torrc;
-use crate::process::{run, run_with_input};
+use crate::process::{find, run, run_with_input};
 
 /// One directory authority before it is started.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ fn make_one(authority: &Authority) -> Result<String> {
     let keys = authority.data.join("keys");
     std::fs::create_dir(&keys)?;
     let certificate = keys.join("authority_certificate");
-    let mut gencert = Command::new("tor-gencert");
+    let mut gencert = Command::new(find("tor-gencert"));
     gencert
         .args(["--create-identity-key", "--passphrase-fd", "0", "-m", "12", "-a"])
         .arg(format!("127.0.0.1:{}", authority.dir_port))
@@ -46,7 +46,7 @@ fn make_one(authority: &Authority) -> Result<String> {
 
     let bare = authority.data.join("torrc.keys");
     std::fs::write(&bare, torrc::for_keys(authority))?;
-    let mut list = Command::new("tor");
+    let mut list = Command::new(find("tor"));
     list.args(["--defaults-torrc", "/dev/null", "--quiet", "--list-fingerprint", "-f"]).arg(&bare);
     run(&mut list)?;
 

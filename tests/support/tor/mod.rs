@@ -20,7 +20,7 @@ use ports::Ports;
 use crate::control::Control;
 use crate::dns::DnsStub;
 use crate::hosts::Hosts;
-use crate::process::Process;
+use crate::process::{Process, find};
 
 /// Directory authorities; three is the least that gives a majority when one is slow.
 const AUTHORITIES: usize = 3;
@@ -167,7 +167,7 @@ fn node_dir(dir: &Path, name: &str) -> Result<PathBuf> {
 fn launch(data: &Path, name: &str, text: &str) -> Result<Process> {
     let torrc = data.join("torrc");
     std::fs::write(&torrc, text)?;
-    let mut command = Command::new("tor");
+    let mut command = Command::new(find("tor"));
     command.arg("--defaults-torrc").arg("/dev/null").arg("-f").arg(&torrc);
     Process::spawn(name, &mut command, &data.join("log"))
         .context("the lab needs Debian's tor (>= 0.4.9): apt-get install tor")
