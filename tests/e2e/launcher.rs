@@ -1,0 +1,27 @@
+//! The launcher as users meet it: what it runs, under which name, with which environment, and what it says.
+//!
+//! Drives `uwt` and `libuwt_preload.so` of the folder `UWT_BIN_DIR`; needs neither a gateway nor a network.
+
+#[path = "launcher/place.rs"]
+mod place;
+
+#[path = "launcher/environment.rs"]
+mod environment;
+#[path = "launcher/explain.rs"]
+mod explain;
+#[path = "launcher/library.rs"]
+mod library;
+#[path = "launcher/localhost.rs"]
+mod localhost;
+#[path = "launcher/nested.rs"]
+mod nested;
+#[path = "launcher/process.rs"]
+mod process;
+#[path = "launcher/programs.rs"]
+mod programs;
+#[path = "launcher/secrets.rs"]
+mod secrets;
+#[path = "launcher/usage.rs"]
+mod usage;
+#[path = "launcher/wrappers.rs"]
+mod wrappers;

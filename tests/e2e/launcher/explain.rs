@@ -1,0 +1,72 @@
+//! `--explain` says what would be done and why, and does nothing.
+
+use crate::place::{Place, bin_dir, run};
+
+#[test]
+fn the_whole_plan() {
+    let place = Place::new();
+    place.wrap("prog", "/bin/touch");
+    place.configure("port = 9111\ntrusted = [\"/sbin/ldconfig\"]\n\n[command.prog]\ndns = \"resolve\"\n");
+    let marker = place.at("marker");
+    let mut command = place.uwt(&["--explain", "-i", "10.1.2.3", "--identity", "work", "prog"]);
+    let ran = run(command.arg(&marker));
+    let file = place.at("etc/50_test.toml").display().to_string();
+    let program = place.at("bin/prog.anondist-orig").display().to_string();
+    let library = bin_dir().join("libuwt_preload.so").display().to_string();
+    let rows: Vec<Vec<&str>> = ran
+        .succeeded()
+        .lines()
+        .map(|line| line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect())
+        .collect();
+    let (line1, line2, line5) = (format!("{file}:1"), format!("{file}:2"), format!("{file}:5"));
+    let expected: &[&[&str]] = &[
+        &["program", &program],
+        &["argv[0]", "prog", "as typed"],
+        &["configuration", &file],
+        &["nesting", "1, at most 10", "built-in"],
+        &["protection", "on"],
+        &["gateway", "10.1.2.3", "--ip"],
+        &["port", "9111", &line1],
+        &["isolation", "identity work", "--identity"],
+        &["credentials", "plain", "built-in"],
+        &["dns", "resolve", &line5],
+        &["loopback", "direct", "built-in"],
+        &["inbound", "loopback", "built-in"],
+        &["timeout", "150 s", "built-in"],
+        &["trusted", "/sbin/ldconfig", &line2],
+        &["native", "none", "built-in"],
+        &["preload", &library, "beside uwt itself"],
+    ];
+    assert_eq!(rows, expected, "{}", ran.out);
+    assert!(!marker.exists());
+    let column = |line: &str| line.find("built-in");
+    let columns: Vec<usize> = ran.out.lines().filter_map(column).collect();
+    assert!(columns.windows(2).all(|pair| pair[0] == pair[1]), "aligned: {}", ran.out);
+}
+
+#[test]
+fn why_a_command_runs_without_uwt() {
+    let place = Place::new();
+    let protection = |variables: &[&str], arguments: &[&str]| {
+        let ran = place.uwt_with(variables, &[&["--explain"], arguments].concat());
+        let line = ran.succeeded().lines().find(|line| line.starts_with("protection")).expect("said").to_owned();
+        line.split("  ").last().expect("why").trim().to_owned()
+    };
+    assert_eq!(protection(&["UWT_DEV_PASSTHROUGH=1"], &["true"]), "UWT_DEV_PASSTHROUGH=1 in the environment");
+    place.configure("enabled = false\n");
+    let file = place.at("etc/50_test.toml").display().to_string();
+    assert_eq!(protection(&[], &["true"]), format!("enabled = false, {file}:1"));
+    place.configure("localhost = \"passthrough\"\n");
+    let why = protection(&[], &["true", "::1"]);
+    assert_eq!(why, format!("the arguments contain ::1 and localhost = \"passthrough\", {file}:1"));
+}
+
+#[test]
+fn what_cannot_be_done_cannot_be_explained() {
+    let place = Place::new();
+    assert_eq!(run(&mut place.uwt(&["--explain", "nonesuch"])).status, 127);
+    place.copy("bin/static", bin_dir().join("uwt"));
+    assert_eq!(run(&mut place.uwt(&["--explain", "static"])).status, 126);
+    place.configure("port = 0\n");
+    assert_eq!(run(&mut place.uwt(&["--explain", "true"])).status, 125);
+}
