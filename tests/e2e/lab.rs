@@ -4,3 +4,5 @@
 mod gateway;
 #[path = "lab/namespaces.rs"]
 mod namespaces;
+#[path = "lab/tor.rs"]
+mod tor;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use crate::wait::wait_until;
@@ -64,14 +64,19 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Asks it to end; dropping it then waits. For many at once, so that they end side by side.
+    pub(crate) fn terminate(&mut self) {
+        // Not reaped yet, so the pid is still ours. A failure means it is gone, which is what we want.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM);
+        }
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
-        let pid = Pid::from_raw(self.child.id().cast_signed());
-        if matches!(self.child.try_wait(), Ok(Some(_))) {
-            return;
-        }
-        // A failure means it is gone, which is what we want.
-        let _ = kill(pid, Signal::SIGTERM);
+        self.terminate();
         let ended = wait_until(GRACE, || self.child.try_wait().ok().flatten());
         if ended.is_none() {
             let _ = self.child.kill();
@@ -80,11 +85,15 @@ impl Drop for Process {
     }
 }
 
-/// Makes the kernel kill the command when the thread that spawns it ends.
+/// Makes the kernel kill the command when the thread that spawns it ends, and lets signals reach it whatever this
+/// process blocks (a child inherits the mask).
 pub fn die_with_parent(command: &mut Command) {
-    let hook = || set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from);
+    let hook = || {
+        SigSet::empty().thread_set_mask()?;
+        set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from)
+    };
     #[expect(unsafe_code, reason = "pre_exec is the only way to run prctl in the child")]
-    // SAFETY: the closure makes one prctl system call, allocates nothing and takes no lock.
+    // SAFETY: the closure makes two system calls, allocates nothing and takes no lock.
     unsafe {
         command.pre_exec(hook);
     }

@@ -57,11 +57,7 @@ struct Done {
 }
 
 /// Drives the handshake up to the request.
-async fn handshake(
-    stream: &mut TcpStream,
-    behaviour: &Behaviour,
-    entry: &mut Request,
-) -> io::Result<Done> {
+async fn handshake(stream: &mut TcpStream, behaviour: &Behaviour, entry: &mut Request) -> io::Result<Done> {
     let mut handshake = SocksProxyHandshake::new();
     let mut buffer: Buffer = Buffer::new();
     let mut pending = Vec::new();

@@ -23,7 +23,7 @@ pub struct Site {
 }
 
 /// Starts the server. It serves:
-/// - `/big/N`: N bytes, byte i being i mod 251;
+/// - `/big/N`: N bytes, byte i being 33 + i mod 89 (printable, and the period is prime);
 /// - `/git/NAME`, `/dumb/NAME`: git repositories;
 /// - `/pks/lookup?op=get…`: the key (HKP);
 /// - files;
@@ -42,6 +42,8 @@ pub fn start(address: SocketAddr, site: Site) -> Result<Server> {
 /// Serves requests until the client has enough.
 fn connection(stream: &TcpStream, site: &Site) -> std::io::Result<()> {
     let peer = stream.peer_addr()?;
+    // A wildcard socket shows IPv4 peers as ::ffff:a.b.c.d.
+    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
     let mut input = BufReader::new(stream);
     let mut output = BufWriter::new(stream);
     while let Some(request) = Message::read(&mut input, &mut output)? {
@@ -93,7 +95,7 @@ fn file(root: &Path, path: &str) -> Answer {
 
 /// Bytes that show a gap or a repetition.
 fn big(size: usize) -> Answer {
-    let pattern: Vec<u8> = (0..251).collect();
+    let pattern: Vec<u8> = (33..33 + 89).collect();
     let body = pattern.iter().copied().cycle().take(size).collect();
     Answer::ok("application/octet-stream", body)
 }
@@ -132,6 +134,6 @@ mod tests {
 
     #[test]
     fn big_is_a_pattern() {
-        assert_eq!(big(253).body[249..], [249, 250, 0, 1]);
+        assert_eq!(big(91).body[87..], [120, 121, 33, 34]);
     }
 }

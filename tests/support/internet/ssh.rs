@@ -1,5 +1,6 @@
 //! An OpenSSH server with keys and configuration of its own; the system's are not touched.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -16,7 +17,7 @@ use crate::process::{Process, find, run};
 ///
 /// # Errors
 /// When ssh-keygen is missing or a file cannot be written.
-pub fn prepare(dir: &Path, listen: SocketAddr, names: &[&str]) -> Result<()> {
+pub fn prepare(dir: &Path, listen: &[SocketAddr], names: &[&str]) -> Result<()> {
     for key in ["host_key", "user_key"] {
         let path = dir.join(key);
         run(Command::new(find("ssh-keygen")).args(["-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f"]).arg(path))?;
@@ -26,20 +27,22 @@ pub fn prepare(dir: &Path, listen: SocketAddr, names: &[&str]) -> Result<()> {
     let locked = fs::read_to_string("/etc/shadow").is_ok_and(|shadow| shadow.starts_with("root:!"));
     let pam = if locked { "yes" } else { "no" };
     let d = dir.display();
+    let mut addresses = String::new();
+    for address in listen {
+        let _ = writeln!(addresses, "ListenAddress {address}");
+    }
     fs::write(
         dir.join("sshd_config"),
         format!(
-            "ListenAddress {}\nPort {}\nHostKey {d}/host_key\nAuthorizedKeysFile {d}/authorized_keys\nStrictModes no\n\
+            "{addresses}HostKey {d}/host_key\nAuthorizedKeysFile {d}/authorized_keys\nStrictModes no\n\
              PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
              UsePAM {pam}\nPidFile none\nUseDNS no\nPrintMotd no\nMaxStartups 100\nAcceptEnv none\n\
              Subsystem sftp internal-sftp\n",
-            listen.ip(),
-            listen.port(),
         ),
     )?;
     let key = fs::read_to_string(dir.join("host_key.pub"))?;
     let key: Vec<&str> = key.split_whitespace().take(2).collect();
-    fs::write(dir.join("known_hosts"), format!("{},{} {}\n", names.join(","), listen.ip(), key.join(" ")))?;
+    fs::write(dir.join("known_hosts"), format!("{} {}\n", names.join(","), key.join(" ")))?;
     fs::write(
         dir.join("config"),
         format!(

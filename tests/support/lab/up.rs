@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::{State, hosts};
 use crate::dns::DnsStub;
 use crate::internet::{apt, http, keys, repository, server::Server, ssh};
-use crate::netns::{GATEWAY_V4, Namespaces, SOCKS_PORT, internet_v4};
+use crate::netns::{GATEWAY_V4, Namespaces, SOCKS_PORT, internet_v4, internet_v6};
 use crate::process::Process;
 use crate::tor::{Progress, TorNetwork, TorOptions};
 
@@ -108,8 +108,9 @@ fn serve(at: &Path, web: SocketAddr) -> Result<(Vec<Server>, Process, DnsStub)> 
     let site = http::Site { files: at.join("files"), repositories: at.join("git"), key: at.join("key.asc") };
     let any = |port| SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
     let servers = vec![http::start(web, site.clone())?, http::start(any(HKP_PORT), site)?, Server::echo(any(7))?];
-    let listen = SocketAddr::from((internet_v4(3), 22));
-    ssh::prepare(&at.join("ssh"), listen, &["ssh.lab.test", "git.lab.test"])?;
+    // Those of git.lab.test and ssh.lab.test.
+    let listen = [2, 3].map(|index| [(internet_v4(index), 22).into(), (internet_v6(index), 22).into()]);
+    ssh::prepare(&at.join("ssh"), listen.as_flattened(), &["ssh.lab.test", "git.lab.test"])?;
     let ssh = ssh::start(&at.join("ssh"))?;
     // A resolver that leaks gets its answer: a leak shall succeed where everybody can see it.
     let dns = DnsStub::start(SocketAddr::from((GATEWAY_V4, 53)), hosts())?;

@@ -155,6 +155,12 @@ impl TorNetwork {
     }
 }
 
+impl Drop for TorNetwork {
+    fn drop(&mut self) {
+        self.processes.iter_mut().for_each(Process::terminate);
+    }
+}
+
 /// The data directory of one node. Tor insists on 0700.
 fn node_dir(dir: &Path, name: &str) -> Result<PathBuf> {
     let data = dir.join(name);
