@@ -1,4 +1,14 @@
 //! Network namespaces: a gateway with "the internet" behind it, and workstations whose every packet is watched.
+//!
+//! Two watchers per workstation: nft counters in the output hook ([`Counters`]), and a packet socket that also sees what
+//! bypasses the IP stack ([`Leak`]). Neither exempts anything but TCP to the allowed ports of the gateway. That is
+//! possible because the kernel sends nothing of its own accord here:
+//! - the veth is NOARP with the same hardware address at both ends: no ARP, no neighbour discovery, no joining of
+//!   solicited-node groups (MLD). A packet to a neighbour that does not exist is sent and counted as what it is;
+//! - MULTICAST is off, no link-local address is made (`addr_gen_mode`), duplicate address detection, router
+//!   solicitation and forwarding are off.
+//!
+//! What crosses `lo` stays on the machine and is not counted.
 
 mod command;
 mod counters;
