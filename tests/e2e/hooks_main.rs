@@ -1,0 +1,13 @@
+//! Every function the preload replaces: what it carries, what it lets pass, what it refuses; and bad gateways.
+
+#[path = "hooks_site.rs"]
+mod site;
+
+#[path = "hooks_matrix.rs"]
+mod matrix;
+#[path = "hooks_matrix_exec.rs"]
+mod matrix_exec;
+#[path = "hooks_matrix_names.rs"]
+mod matrix_names;
+#[path = "hooks_matrix_socket.rs"]
+mod matrix_socket;

@@ -1,0 +1,5 @@
+//! The matrix of the name functions.
+
+use crate::matrix::Row;
+
+pub(crate) const ROWS: &[Row] = &[];
