@@ -58,7 +58,7 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>) -> Result<Infallible, Fa
             result
         }
     };
-    execute(&plan.target.path, &plan.target.typed, &plan.arguments, environment)
+    execute(&plan.target.path, &plan.target.typed, &plan.arguments, &environment)
 }
 
 fn secret(source: &SecretSource, context: &Context<'_>) -> Result<Secret, Failure> {
@@ -100,20 +100,20 @@ fn execute(
     path: &Path,
     typed: &OsStr,
     arguments: &[OsString],
-    environment: Environment,
+    environment: &Environment,
 ) -> Result<Infallible, Failure> {
     let file = c_string(path.as_os_str())?;
     let mut argv = vec![c_string(typed)?];
     for argument in arguments {
         argv.push(c_string(argument)?);
     }
-    let environment = environment.into_entries();
-    let Err(mut errno) = execve(&file, &argv, &environment);
+    let environment = environment.entries();
+    let Err(mut errno) = execve(&file, &argv, environment);
     if errno == Errno::ENOEXEC {
         // As execvp(3): what is no program is a script of the shell.
         let shell = c_string(OsStr::new(carry::SHELL))?;
         argv.splice(0..1, [shell.clone(), file]);
-        let Err(of_shell) = execve(&shell, &argv, &environment);
+        let Err(of_shell) = execve(&shell, &argv, environment);
         errno = of_shell;
     }
     let shown = path.display();
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn what_cannot_be_executed() {
         let failure = |path: &str| {
-            let Err(failure) = execute(Path::new(path), OsStr::new("x"), &[], Environment::default());
+            let Err(failure) = execute(Path::new(path), OsStr::new("x"), &[], &Environment::default());
             failure
         };
         assert_eq!(failure("/nonexistent").status, 127);

@@ -1,15 +1,19 @@
 //! The environment as execve(2) takes it: kept byte for byte, order, duplicates and malformed entries included.
 
-use std::ffi::{CString, OsStr};
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt as _;
+
+/// One entry; those that stay as they were are not copied.
+type Entry = Cow<'static, CStr>;
 
 /// A list of `NAME=value` entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Environment(Vec<Vec<u8>>);
+pub(crate) struct Environment(Vec<Entry>);
 
 impl Environment {
-    /// Of these entries, none of which contains NUL.
-    pub(crate) fn new(entries: Vec<Vec<u8>>) -> Self {
+    /// Of these entries.
+    pub(crate) fn new(entries: Vec<Entry>) -> Self {
         Self(entries)
     }
 
@@ -23,9 +27,11 @@ impl Environment {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// Leaves exactly one entry of this name, in the place of the first one.
+    /// Leaves exactly one entry of this name, in the place of the first one. A value ends at its first NUL, which none
+    /// that came out of an environment has.
     pub(crate) fn set(&mut self, name: &str, value: &[u8]) {
-        let entry = [name.as_bytes(), b"=", value].concat();
+        let value = value.split(|byte| *byte == 0).next().unwrap_or_default();
+        let entry = Cow::Owned(CString::new([name.as_bytes(), b"=", value].concat()).unwrap_or_default());
         let place = self.0.iter().position(|entry| value_of(entry, name).is_some());
         match place {
             Some(place) => {
@@ -46,14 +52,13 @@ impl Environment {
     }
 
     /// Every entry, for execve(2).
-    pub(crate) fn into_entries(self) -> Vec<CString> {
-        // An entry came from a C string or was made of ones, so none is lost here.
-        self.0.into_iter().filter_map(|entry| CString::new(entry).ok()).collect()
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.0
     }
 }
 
-fn value_of<'a>(entry: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+fn value_of<'a>(entry: &'a Entry, name: &str) -> Option<&'a [u8]> {
+    entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }
 
 #[cfg(test)]
@@ -61,7 +66,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn environment(entries: &[&str]) -> Environment {
-        Environment::new(entries.iter().map(|entry| entry.as_bytes().to_vec()).collect())
+        Environment::new(entries.iter().map(|entry| Cow::Owned(CString::new(*entry).expect("no NUL"))).collect())
     }
 
     #[test]
@@ -83,6 +88,8 @@ pub(crate) mod tests {
         changed.remove("A");
         changed.remove("A");
         assert_eq!(changed, environment(&["X=0", "junk", "AB=4", "NEW="]));
-        assert_eq!(changed.into_entries().len(), 4);
+        assert_eq!(changed.entries().len(), 4);
+        changed.set("NEW", b"a\0b");
+        assert_eq!(changed.get("NEW"), Some(OsStr::new("a")));
     }
 }

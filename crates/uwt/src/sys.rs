@@ -1,6 +1,7 @@
 //! The C interface: our entry point, and the calls that have no safe form.
 #![expect(unsafe_code, reason = "C's main, the auxiliary vector, and system calls without a safe wrapper")]
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -14,20 +15,20 @@ use crate::environment::Environment;
 extern "C" fn main(_: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int {
     // SAFETY: the C runtime passes two NULL-terminated vectors of C strings that live as long as the process.
     let (arguments, environment) = unsafe { (strings(argv), strings(envp)) };
-    let environment = Environment::new(environment.into_iter().map(<[u8]>::to_vec).collect());
-    let arguments = arguments.into_iter().map(|bytes| OsString::from_vec(bytes.to_vec())).collect();
+    let environment = Environment::new(environment.into_iter().map(Cow::Borrowed).collect());
+    let arguments = arguments.into_iter().map(|argument| OsString::from_vec(argument.to_bytes().to_vec())).collect();
     c_int::from(crate::run::run(arguments, &environment))
 }
 
 /// # Safety
 /// `vector` is NULL or a NULL-terminated vector of C strings that stay unchanged for the life of the process.
-unsafe fn strings(vector: *const *const c_char) -> Vec<&'static [u8]> {
+unsafe fn strings(vector: *const *const c_char) -> Vec<&'static CStr> {
     let mut strings = Vec::new();
     let mut next = vector;
     // SAFETY: the caller's promise: up to its NULL the vector may be read, and each element is a C string.
     unsafe {
         while !next.is_null() && !(*next).is_null() {
-            strings.push(CStr::from_ptr(*next).to_bytes());
+            strings.push(CStr::from_ptr(*next));
             next = next.add(1);
         }
     }
@@ -122,7 +123,7 @@ mod tests {
     fn vectors_end_at_null() {
         let vector = [c"a=b".as_ptr(), c"".as_ptr(), std::ptr::null()];
         // SAFETY: literals in a NULL-terminated array.
-        assert_eq!(unsafe { strings(vector.as_ptr()) }, [&b"a=b"[..], b""]);
+        assert_eq!(unsafe { strings(vector.as_ptr()) }, [c"a=b", c""]);
         // SAFETY: NULL is allowed.
         assert!(unsafe { strings(std::ptr::null()) }.is_empty());
     }

@@ -28,6 +28,12 @@ fn the_program_sees_the_name_that_was_typed() {
         // Through `uwt` too.
         assert_eq!(argv(&run(&mut place.uwt(&[typed, "/proc/self/cmdline"]))), [typed, "/proc/self/cmdline"]);
     }
+    for (folder, path, typed) in
+        [("bin", "/usr/bin:/bin", "./prog"), ("", "/usr/bin:/bin", "bin/prog"), ("bin", "", "prog")]
+    {
+        let script = format!("cd '{}' && PATH={path} && exec {typed} /proc/self/cmdline", place.at(folder).display());
+        assert_eq!(argv(&run(place.command("sh").args(["-c", &script]))), [typed, "/proc/self/cmdline"]);
+    }
     let executed = run(place.command("prog").arg("/proc/self/maps"));
     assert!(executed.succeeded().contains("/bin/prog.anondist-orig"), "{executed:?}");
     assert!(executed.succeeded().contains("/libuwt_preload.so"), "{executed:?}");
@@ -95,7 +101,7 @@ fn a_missing_original_is_explained() {
     for mut command in [place.command("ssh"), place.uwt(&["ssh"])] {
         let ran = run(command.arg("host"));
         assert_eq!((ran.status, ran.out.as_str()), (127, ""), "nothing on standard output: {ran:?}");
-        assert_eq!(ran.err, format!("asked: --ignore-installed -- ssh\n{message}"));
+        assert_eq!(ran.err, format!("asked: --ignore-installed ssh\n{message}"));
     }
 }
 

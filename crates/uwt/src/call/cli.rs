@@ -9,7 +9,7 @@ use uwt_policy::{DnsMode, Scope};
 
 use crate::message::Failure;
 
-const EXIT: &str = "\
+const AFTER_HELP: &str = "\
 Exit status: the program's own; 125 uwt failed and nothing was run, 126 the program cannot be run, 127 it was not
 found, 255 wrapped commands call each other without end.
 
@@ -22,7 +22,7 @@ Environment:
 
 /// Run COMMAND with every connection through the Tor gateway's SocksPort, each process on circuits of its own.
 #[derive(Debug, Default, PartialEq, Eq, Parser)]
-#[command(name = "uwt", version, after_help = EXIT, max_term_width = 100)]
+#[command(name = "uwt", version, override_usage = "uwt [OPTIONS] [--] COMMAND [ARGS…]", after_help = AFTER_HELP)]
 pub(crate) struct Options {
     /// The gateway's address, or auto [default: as configured or detected]
     #[arg(short, long, value_name = "IP", value_parser = gateway)]
@@ -79,6 +79,13 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
     if arguments.get(1).is_some_and(|first| !first.as_encoded_bytes().starts_with(b"-")) {
         return Ok(Asked::Run(Options { command: arguments.into_iter().skip(1).collect(), ..Options::default() }));
     }
+    parse_options(arguments)
+}
+
+/// Kept apart: its large frame would be paid for by every call.
+#[cold]
+#[inline(never)]
+fn parse_options(arguments: Vec<OsString>) -> Result<Asked, Failure> {
     let matches = Options::command().try_get_matches_from(arguments);
     match matches.and_then(|matches| Options::from_arg_matches(&matches)) {
         Ok(options) => Ok(Asked::Run(options)),

@@ -50,11 +50,9 @@ pub(crate) fn report(called: &Path, environment: &Environment) -> Failure {
     };
     if let Found::Executable(handler) = look(&handler) {
         let mut command = Command::new(&handler);
-        command.args(["--ignore-installed".as_ref(), "--".as_ref(), name.as_os_str()]);
+        command.arg("--ignore-installed").arg(&name);
         // What it says is not the program's output.
-        if let Ok(stderr) = io::stderr().as_fd().try_clone_to_owned() {
-            command.stdout(Stdio::from(stderr));
-        }
+        command.stdout(io::stderr().as_fd().try_clone_to_owned().map_or_else(|_| Stdio::null(), Stdio::from));
         if let Err(error) = command.status() {
             message::print(format_args!("{}: {error}", handler.display()));
         }

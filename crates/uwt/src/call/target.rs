@@ -78,11 +78,13 @@ pub(crate) fn of_command(command: &OsStr, environment: &Environment, own: FileId
         return Ok(Target { program: known_path(&path), called: known_path(&path), path, typed });
     }
     // Another copy of uwt may be the one that wraps.
-    if is_own || chain::links(&path).last().is_some_and(|last| last.file_name() == Some(OsStr::new(NAME))) {
+    let links = chain::links(&path);
+    if is_own || links.last().is_some_and(|last| last.file_name() == Some(OsStr::new(NAME))) {
         return of_wrapper(&path, typed, environment);
     }
     let called = known_path(&chain::without_original(&path));
-    let program = path.canonicalize().map_or_else(|_| called.clone(), |path| chain::without_original(&path));
+    let followed = (links.len() > 1).then(|| path.canonicalize().ok()).flatten();
+    let program = followed.map_or_else(|| called.clone(), |path| chain::without_original(&path));
     Ok(Target { path, program, called, typed })
 }
 
