@@ -3,16 +3,16 @@
 //! A name is turned into an address literal first, then libc's function makes the list from the literal without asking
 //! anyone: service names, socket types, flags and errors are libc's own, and so is freeaddrinfo(3).
 
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int};
 use core::fmt::Write;
 use core::net::IpAddr;
 
 use libc::addrinfo;
 use uwt_policy::is_reserved;
 
+use crate::abi;
 use crate::lookup::{self, Found, Missing};
 use crate::next::next;
-use crate::{abi, sys};
 
 /// `AI_IDN` and `AI_CANONIDN`: names that need them are not ASCII and end before they get here.
 const IDN_FLAGS: c_int = 0x00c0;
@@ -126,16 +126,6 @@ struct Request {
     reserved: [c_int; 5],
 }
 
-/// struct sigevent with the members of `SIGEV_THREAD` (sigevent(3type)).
-#[repr(C)]
-struct Event {
-    value: *mut c_void,
-    signal: c_int,
-    notify: c_int,
-    function: Option<extern "C" fn(*mut c_void) -> *mut c_void>,
-    attributes: *const libc::pthread_attr_t,
-}
-
 const GAI_WAIT: c_int = 0;
 const GAI_NOWAIT: c_int = 1;
 
@@ -154,32 +144,8 @@ unsafe extern "C" fn getaddrinfo_a(mode: c_int, list: *const *mut Request, count
             request.code = look_up(request.name, request.service, request.hints, &raw mut request.result);
         }
     }
-    // SAFETY: null or the program's event.
-    match unsafe { event.as_ref() } {
-        Some(event) if mode == GAI_NOWAIT => notify(event),
-        _ => 0,
-    }
-}
-
-fn notify(event: &Event) -> c_int {
-    let failed = match (event.notify, event.function) {
-        (libc::SIGEV_SIGNAL, _) => {
-            let value = libc::sigval { sival_ptr: event.value };
-            // SAFETY: a signal to this process.
-            unsafe { libc::sigqueue(sys::pid().cast_signed(), event.signal, value) != 0 }
-        }
-        (libc::SIGEV_THREAD, Some(function)) => {
-            let mut thread = 0;
-            // SAFETY: the program asked for a thread that runs its function with its value.
-            unsafe {
-                let failed = libc::pthread_create(&raw mut thread, event.attributes, function, event.value) != 0;
-                if !failed && event.attributes.is_null() {
-                    libc::pthread_detach(thread);
-                }
-                failed
-            }
-        }
-        _ => false,
-    };
-    if failed { libc::EAI_AGAIN } else { 0 }
+    // Without requests libc's function does what is left: the notification, by signal or thread, that was asked for.
+    let next = next!(getaddrinfo_a(c_int, *const *mut Request, c_int, *mut libc::sigevent) -> c_int);
+    // SAFETY: the program's own event, and a list of no requests.
+    next.map_or(libc::EAI_FAIL, |next| unsafe { next(mode, list, 0, event) })
 }
