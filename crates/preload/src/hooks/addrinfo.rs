@@ -132,7 +132,12 @@ const GAI_NOWAIT: c_int = 1;
 /// The requests are finished when this returns, in both modes: gai_error(3), gai_suspend(3) and gai_cancel(3), which are
 /// libc's own, look at the results and find nothing in progress.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn getaddrinfo_a(mode: c_int, list: *const *mut Request, count: c_int, event: *const Event) -> c_int {
+unsafe extern "C" fn getaddrinfo_a(
+    mode: c_int,
+    list: *const *mut Request,
+    count: c_int,
+    event: *mut libc::sigevent,
+) -> c_int {
     if mode != GAI_WAIT && mode != GAI_NOWAIT {
         abi::set_errno(uwt_policy::Errno::EINVAL);
         return libc::EAI_SYSTEM;
