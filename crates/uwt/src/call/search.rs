@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{AccessFlags, eaccess};
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, faccessat};
 
 /// What PATH holds for a name.
 #[must_use]
@@ -43,7 +44,7 @@ pub(crate) fn search(name: &OsStr, path: Option<&OsStr>) -> Found {
 /// What is at one path.
 pub(crate) fn look(path: &Path) -> Found {
     // Most folders of PATH do not have it: one call says so.
-    match eaccess(path, AccessFlags::X_OK) {
+    match faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS) {
         Ok(()) if path.is_file() => Found::Executable(path.to_owned()),
         // A folder; execve(2) says EACCES to it.
         Ok(()) | Err(nix::errno::Errno::EACCES) => Found::Denied(path.to_owned()),
