@@ -139,6 +139,15 @@ pub fn run_with_input(command: &mut Command, input: &str) -> Result<Output> {
     Ok(output)
 }
 
+/// Whether a process runs. One that has ended but was not reaped by its parent does not.
+#[must_use]
+pub fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name, in parentheses, may contain anything; the state follows it (proc(5)).
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
+    state.is_some_and(|state| !matches!(state, "Z" | "X"))
+}
+
 /// Where a program is: in Debian's own directories (sbin included, which users' `PATH`s often lack), else in `PATH`. The
 /// bare name when nowhere, so that starting it gives the usual error.
 #[must_use]
@@ -158,4 +167,43 @@ pub fn log_tail(path: &Path, lines: usize) -> String {
     };
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zombies_do_not_run() {
+        assert!(is_running(std::process::id()));
+        let mut child = Command::new("/bin/true").spawn().expect("true");
+        let gone = wait_until(Duration::from_secs(20), || (!is_running(child.id())).then_some(()));
+        assert!(gone.is_some(), "an unreaped child counts as running");
+        child.wait().expect("wait");
+    }
+
+    #[test]
+    fn a_dropped_process_is_gone_even_when_it_ignores_sigterm() {
+        let dir = tempfile::tempdir().expect("directory");
+        let log = dir.path().join("log");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"]);
+        let mut process = Process::spawn("stubborn", &mut command, &log).expect("spawn");
+        let ready = wait_until(Duration::from_secs(20), || log_tail(&log, 1).contains("ready").then_some(()));
+        assert!(ready.is_some());
+        process.check().expect("it runs");
+        let pid = process.pid();
+        drop(process);
+        assert!(!is_running(pid));
+    }
+
+    #[test]
+    fn an_ended_process_shows_its_log() {
+        let dir = tempfile::tempdir().expect("directory");
+        let log = dir.path().join("log");
+        let mut process =
+            Process::spawn("short", Command::new("/bin/sh").args(["-c", "echo oops; exit 3"]), &log).expect("spawn");
+        let error = wait_until(Duration::from_secs(20), || process.check().err()).expect("it ended").to_string();
+        assert!(error.contains("oops") && error.contains("short"), "{error}");
+    }
 }

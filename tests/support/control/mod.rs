@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -159,18 +160,28 @@ impl Control {
         }
     }
 
-    /// Waits until this node's onion service has uploaded its descriptor at least once.
-    pub(crate) fn wait_published(&mut self, limit: Duration) -> Result<()> {
+    /// Connects to the node of an onion service and listens for news of its descriptor.
+    pub(crate) fn watch_descriptors(path: &Path) -> Result<Self> {
+        let mut control = Self::connect(path)?;
+        control.subscribe(&["HS_DESC"])?;
+        Ok(control)
+    }
+
+    /// Waits until the service has uploaded its descriptor at least once since [`watch_descriptors`].
+    ///
+    /// [`watch_descriptors`]: Self::watch_descriptors
+    pub(crate) fn wait_published(&mut self, limit: Duration, stop: &AtomicBool) -> Result<()> {
         let deadline = Instant::now() + limit;
-        self.subscribe(&["HS_DESC"])?;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.next_event(left)? {
-                Some(event) if event.starts_with("HS_DESC UPLOADED") => return Ok(()),
-                Some(_) => {}
-                None => bail!("the onion service published no descriptor"),
+        while Instant::now() < deadline {
+            if stop.load(Ordering::Acquire) {
+                bail!("interrupted");
+            }
+            let event = self.next_event(Duration::from_millis(100))?;
+            if event.is_some_and(|event| event.starts_with("HS_DESC UPLOADED")) {
+                return Ok(());
             }
         }
+        bail!("the onion service published no descriptor")
     }
 
     /// Appends the lines of a data block up to its final dot.

@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -92,7 +94,16 @@ fn up(path: &std::path::Path, interactive: bool) -> Result<ExitCode> {
         // The process is there as long as this thread is.
         let _ = kill(Pid::this(), Signal::SIGTERM);
     });
-    let running = Running::up(|progress| {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (ended, wait_for_end) = mpsc::channel();
+    let stopper = Arc::clone(&stop);
+    std::thread::spawn(move || {
+        let result = ends.wait();
+        stopper.store(true, Ordering::Release);
+        // The receiver is gone when the lab did not come up.
+        let _ = ended.send(result);
+    });
+    let running = Running::up(&stop, |progress| {
         // Nobody may be listening any more; that is noticed at the end of standard input.
         let _ = writeln!(std::io::stdout(), "{:3} % {}", progress.percent, progress.stage);
     })?;
@@ -100,7 +111,7 @@ fn up(path: &std::path::Path, interactive: bool) -> Result<ExitCode> {
     if interactive {
         explain(running.state(), path);
     }
-    ends.wait().context("wait for a signal")?;
+    wait_for_end.recv().context("the waiting thread died")?.context("wait for a signal")?;
     std::fs::remove_file(path).with_context(|| format!("remove {}", path.display()))?;
     drop(running);
     Ok(ExitCode::SUCCESS)

@@ -17,6 +17,7 @@ use crate::control::Control;
 use crate::gateway::{Gateway, GatewayOptions};
 use crate::hosts::Hosts;
 use crate::netns::{GATEWAY_V4, Namespaces, Netns, Workstation};
+use crate::process::is_running;
 
 /// The names behind the exits, and their addresses: `(name, last octet)` of 203.0.113.x and `2001:db8::x`.
 pub const NAMES: [(&str, u8); 6] = [
@@ -56,8 +57,7 @@ impl Lab {
     /// When the file cannot be read or the lab is gone.
     pub fn attach_to(path: &Path) -> Result<Self> {
         let state = State::read(path)?;
-        let alive = Path::new("/proc").join(state.pid.to_string()).exists();
-        anyhow::ensure!(alive, "the lab of {} (process {}) has ended", path.display(), state.pid);
+        anyhow::ensure!(is_running(state.pid), "the lab of {} (process {}) has ended", path.display(), state.pid);
         let namespaces = Namespaces::attach(&state.prefix);
         Ok(Self { state, namespaces })
     }

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
@@ -11,7 +13,7 @@ use super::{State, hosts};
 use crate::dns::DnsStub;
 use crate::internet::{apt, http, keys, repository, server::Server, ssh};
 use crate::netns::{GATEWAY_V4, Namespaces, SOCKS_PORT, internet_v4, internet_v6};
-use crate::process::Process;
+use crate::process::{Process, is_running};
 use crate::tor::{Progress, TorNetwork, TorOptions};
 
 /// Tor's `TransPort` on the gateway, as in Whonix.
@@ -37,15 +39,17 @@ pub struct Running {
 impl Running {
     /// Builds everything; takes about half a minute, most of it Tor's. Must be root.
     ///
+    /// Setting `stop` from another thread makes it give up.
+    ///
     /// The calling thread moves into the gateway's namespace for good, and must outlive the lab.
     ///
     /// # Errors
     /// When a program is missing or something does not come up; the message says which and shows its log.
-    pub fn up(mut progress: impl FnMut(&Progress)) -> Result<Self> {
+    pub fn up(stop: &Arc<AtomicBool>, mut progress: impl FnMut(&Progress)) -> Result<Self> {
         anyhow::ensure!(nix::unistd::geteuid().is_root(), "the lab makes network namespaces: run it as root");
         remove_old_directories();
-        let mut step = |stage: &str| progress(&Progress { percent: 0, stage: stage.to_owned() });
-        step("namespaces");
+        let mut tell = |stage: &str| progress(&Progress { percent: 0, stage: stage.to_owned() });
+        tell("namespaces");
         let namespaces = Namespaces::create()?;
         namespaces.gateway().enter()?;
 
@@ -63,19 +67,20 @@ impl Running {
 
         let gateway = |port| SocketAddr::from((GATEWAY_V4, port));
         let web = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 80));
-        step("Tor network");
+        tell("Tor network");
         let options = TorOptions {
             socks: vec![gateway(SOCKS_PORT), SocketAddr::from((Ipv4Addr::LOCALHOST, SOCKS_PORT))],
             transparent: Some(gateway(TRANS_PORT)),
             dns_port: Some(gateway(DNS_PORT)),
             hosts: hosts(),
             onion: Some((80, SocketAddr::from((Ipv4Addr::LOCALHOST, 80)))),
+            stop: Arc::clone(stop),
             dir: Some(at.join("tor")),
         };
         let mut tor = TorNetwork::start(&options)?;
 
         // While Tor votes there is time for the rest.
-        step("servers");
+        tell("servers");
         let key_fingerprint = keys::make_key(&at.join("key.asc"))?;
         apt::make_mirror(&at.join("files"))?;
         repository::make(&at.join("git"))?;
@@ -121,7 +126,7 @@ fn serve(at: &Path, web: SocketAddr) -> Result<(Vec<Server>, Process, DnsStub)> 
 fn remove_old_directories() {
     let entries = std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
     for path in entries.map(|entry| entry.path()) {
-        if owner(&path).is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+        if owner(&path).is_some_and(|pid| !is_running(pid)) {
             // Best effort: what stays is only files.
             let _ = std::fs::remove_dir_all(path);
         }

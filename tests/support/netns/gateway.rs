@@ -43,6 +43,7 @@ impl Namespaces {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         super::remove_leftovers();
         let prefix = format!("uwt-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        remove_all(&prefix);
         let gateway = Netns::create(&format!("{prefix}-gw"))?;
         let mut namespaces = Self { prefix, gateway, first: None, owned: true };
         namespaces.set_up()?;
@@ -134,13 +135,18 @@ impl Drop for Namespaces {
     fn drop(&mut self) {
         self.first = None;
         if self.owned {
-            let names = std::fs::read_dir(super::RUN).into_iter().flatten().flatten();
-            for name in names.filter_map(|entry| entry.file_name().into_string().ok()) {
-                if name.starts_with(&format!("{}-w", self.prefix)) {
-                    Netns::attach(&name).remove();
-                }
-            }
-            self.gateway.remove();
+            remove_all(&self.prefix);
+        }
+    }
+}
+
+/// Removes every namespace with this prefix: workstations that tests left, or those of a process long gone that had our
+/// process id.
+fn remove_all(prefix: &str) {
+    let names = std::fs::read_dir(super::RUN).into_iter().flatten().flatten();
+    for name in names.filter_map(|entry| entry.file_name().into_string().ok()) {
+        if name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-')) {
+            Netns::attach(&name).remove();
         }
     }
 }

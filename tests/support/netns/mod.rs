@@ -31,7 +31,7 @@ pub(crate) use gateway::{internet_v4, internet_v6};
 pub use packet::Leak;
 pub use workstation::Workstation;
 
-use crate::process::run;
+use crate::process::{is_running, run};
 
 /// Where iproute2 keeps named namespaces.
 const RUN: &str = "/run/netns";
@@ -177,7 +177,7 @@ pub fn remove_leftovers() {
         let Some(name) = name.to_str() else { continue };
         let owner = name.strip_prefix("uwt-").and_then(|rest| rest.split('-').next());
         let Some(owner) = owner.and_then(|pid| pid.parse::<u32>().ok()) else { continue };
-        if !Path::new("/proc").join(owner.to_string()).exists() {
+        if !is_running(owner) {
             Netns::attach(name).remove();
         }
     }

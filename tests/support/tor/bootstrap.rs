@@ -1,8 +1,9 @@
 //! Watching a network come up.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::TorNetwork;
 use crate::control::Control;
@@ -25,11 +26,20 @@ pub(crate) fn wait(network: &mut TorNetwork, limit: Duration, mut progress: impl
     let mut last = Progress { percent: 0, stage: "starting".to_owned() };
     progress(&last);
 
+    // Listening from the beginning: the descriptor's upload is announced only once.
+    let mut publisher = None;
+    let onion = network.onion_dir.is_some().then(|| network.dir.join("onion").join("control"));
     let path = network.control_path();
     let mut control: Option<Control> = None;
     let client = wait_until(left(), || {
+        if network.stop.load(Ordering::Acquire) {
+            return Some(Err(anyhow!("interrupted while the private Tor network was coming up")));
+        }
         if let Err(error) = network.processes.iter_mut().try_for_each(Process::check) {
             return Some(Err(error));
+        }
+        if let Some(onion) = onion.as_ref().filter(|_| publisher.is_none()) {
+            publisher = Some(Control::watch_descriptors(onion).ok()?);
         }
         if control.is_none() {
             control = Control::connect(&path).ok();
@@ -47,11 +57,9 @@ pub(crate) fn wait(network: &mut TorNetwork, limit: Duration, mut progress: impl
         Some(result) => result?,
         None => return too_late(network, &last, "client"),
     }
-    if network.onion_dir.is_some() {
+    if let Some(mut publisher) = publisher {
         progress(&Progress { percent: 99, stage: "publishing the onion service".to_owned() });
-        let path = network.dir.join("onion").join("control");
-        let published = Control::connect(&path).and_then(|mut control| control.wait_published(left()));
-        if let Err(error) = published {
+        if let Err(error) = publisher.wait_published(left(), &network.stop) {
             return too_late(network, &last, "onion").map_err(|late| late.context(error));
         }
     }

@@ -9,6 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -27,7 +29,7 @@ const AUTHORITIES: usize = 3;
 /// Relays, all of them exits: enough for three-hop circuits that differ.
 const RELAYS: usize = 4;
 /// How long the network may take until the client and the onion service are ready.
-const BOOTSTRAP_LIMIT: Duration = Duration::from_mins(3);
+const BOOTSTRAP_LIMIT: Duration = Duration::from_secs(110);
 
 /// What the network shall offer.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,8 @@ pub struct TorOptions {
     pub hosts: Hosts,
     /// An onion service: its virtual port and the address it forwards to.
     pub onion: Option<(u16, SocketAddr)>,
+    /// Set it from another thread to make [`TorNetwork::bootstrap`] give up at once.
+    pub stop: Arc<AtomicBool>,
     /// Directory to work in; it must exist and is not removed. Without one: a temporary directory.
     pub dir: Option<PathBuf>,
 }
@@ -55,6 +59,7 @@ pub struct TorNetwork {
     dir: PathBuf,
     socks: Vec<SocketAddr>,
     onion_dir: Option<PathBuf>,
+    stop: Arc<AtomicBool>,
     _temporary: Option<TempDir>,
 }
 
@@ -108,7 +113,7 @@ impl TorNetwork {
         let data = node_dir(&dir, "client")?;
         let text = torrc::client(&data, &socks, options.transparent, options.dns_port, &lines);
         processes.push(launch(&data, "client", &text)?);
-        Ok(Self { processes, _dns: dns, dir, socks, onion_dir, _temporary: temporary })
+        Ok(Self { processes, _dns: dns, dir, socks, onion_dir, stop: Arc::clone(&options.stop), _temporary: temporary })
     }
 
     /// Waits until the client has built circuits, its `SocksPort`s accept and the onion service is published.
