@@ -48,7 +48,8 @@ pub(crate) fn carry(fd: c_int, peer: SocketAddr) -> Result<Plan, Errno> {
         return Ok(Plan::Pass);
     }
     if kind == SocketKind::Stream && peer.is_ipv6() != (spec.domain == libc::AF_INET6) {
-        return Err(Errno::EAFNOSUPPORT);
+        // No TCP socket takes the other family's address: the kernel refuses, by its length or its family.
+        return Ok(Plan::Pass);
     }
     let session = session()?;
     match connect(kind, peer, &session.route()) {
@@ -102,6 +103,8 @@ fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> 
             INTERRUPTED.store(true, Ordering::Relaxed);
             Standing::Interrupted
         }
+        // Nothing changed: a connected socket keeps the peer it has.
+        Err(Failure::Call(errno)) => return Err(*errno),
         Err(failure) => {
             state::peers(|peers| peers.remove(cookie));
             return Err(failure.errno());

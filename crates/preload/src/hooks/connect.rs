@@ -24,8 +24,10 @@ unsafe extern "C" fn __connect(fd: c_int, address: *const c_void, len: libc::soc
 }
 
 pub(super) unsafe fn act(fd: c_int, address: *const c_void, len: libc::socklen_t) -> Result<usize, Errno> {
+    // A longer one the kernel refuses unread.
+    let readable = if len > 128 { 0 } else { len as usize };
     // SAFETY: the program says that `len` bytes are there.
-    let plan = match decode(unsafe { abi::bytes(address, (len as usize).min(128)) }) {
+    let plan = match decode(unsafe { abi::bytes(address, readable) }) {
         Address::Internet(peer) => carry(fd, peer)?,
         // The kernel refuses an address that is not of the socket's family.
         Address::Unspecified | Address::Other => Plan::Pass,

@@ -69,9 +69,10 @@ pub(super) unsafe fn to(
 ) -> Result<usize, Errno> {
     let mut arguments =
         [word(fd), data.expose_provenance(), len, word(flags), address.expose_provenance(), address_len as usize];
-    if !address.is_null() && address_len > 0 {
+    // A longer address the kernel refuses unread.
+    if !address.is_null() && (1..=128).contains(&address_len) {
         // SAFETY: the program says that `address_len` bytes are there.
-        match decide(fd, unsafe { abi::bytes(address, (address_len as usize).min(128)) }, flags)? {
+        match decide(fd, unsafe { abi::bytes(address, address_len as usize) }, flags)? {
             Send::AsIs => {}
             Send::Connected => {
                 arguments = [word(fd), data.expose_provenance(), len, word(flags & !libc::MSG_FASTOPEN), 0, 0];
