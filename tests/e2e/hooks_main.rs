@@ -11,3 +11,10 @@ mod matrix_exec;
 mod matrix_names;
 #[path = "hooks_matrix_socket.rs"]
 mod matrix_socket;
+
+#[path = "hooks_addresses.rs"]
+mod addresses;
+#[path = "hooks_connect.rs"]
+mod connect;
+#[path = "hooks_udp.rs"]
+mod udp;

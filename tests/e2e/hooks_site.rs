@@ -265,10 +265,10 @@ pub(crate) fn programs() -> &'static Path {
         let built = std::env::var_os("UWT_BIN_DIR").expect("UWT_BIN_DIR names the folder with uwt: `cargo xtask test`");
         let folder = std::env::temp_dir().join(format!("uwt-hooks-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        for file in ["uwt", "libuwt_preload.so"] {
-            std::fs::copy(Path::new(&built).join(file), folder.join(file)).expect(file);
-        }
-        std::fs::copy(env!("CARGO_BIN_EXE_probe"), folder.join("probe")).expect("probe");
+        let files = ["uwt", "libuwt_preload.so"].map(|file| Path::new(&built).join(file));
+        // Not by this process: a child forked meanwhile would hold them open for writing, and exec says ETXTBSY.
+        let copied = Command::new("cp").args(files).arg(env!("CARGO_BIN_EXE_probe")).arg(&folder).status();
+        assert!(copied.expect("cp").success(), "no programs in {}", Path::new(&built).display());
         open_to_all(&folder);
         // The process ends without destructors of statics: this one is for the folder.
         #[expect(unsafe_code, reason = "atexit(3) takes a C function")]

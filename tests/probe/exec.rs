@@ -187,7 +187,20 @@ pub(crate) fn spawn(function: &str, environment_word: &str, options: &[&str], sc
         fn(*mut i32, *const c_char, *const c_void, *const c_void, *const *const c_char, *const *const c_char) -> i32,
         (&raw mut child, path.as_ptr(), null, null, arguments.get(), environment.get())
     );
-    if code == 0 { wait(child) } else { Some(name(code)) }
+    match code {
+        0 if function.starts_with("pidfd") => {
+            // The child is a descriptor (pidfd_open(2)).
+            // SAFETY: a structure of numbers, for which zero is a value.
+            let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+            let fd = libc::id_t::try_from(child).expect("a descriptor");
+            status(call!(libc::waitid(libc::P_PIDFD, fd, &raw mut info, libc::WEXITED)).into());
+            // SAFETY: waitid filled it in.
+            let code = unsafe { info.si_status() };
+            (code != 0).then(|| format!("exit status {code}"))
+        }
+        0 => wait(child),
+        code => Some(name(code)),
+    }
 }
 
 /// The block `shell FUNCTION`: a shell starts us again to run the body.
