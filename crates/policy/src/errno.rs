@@ -64,10 +64,12 @@ impl fmt::Debug for Errno {
     }
 }
 
-impl fmt::Display for Errno {
-    /// What strerror(3) says, for the few errors that reach a message of ours.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match *self {
+impl Errno {
+    /// What strerror(3) says, for the few errors that reach a message of ours; the symbolic name of the others that uwt
+    /// itself uses.
+    #[must_use]
+    pub const fn text(self) -> Option<&'static str> {
+        Some(match self {
             Self::ECONNREFUSED => "connection refused",
             Self::ETIMEDOUT => "timed out",
             Self::ENETUNREACH => "network is unreachable",
@@ -76,8 +78,18 @@ impl fmt::Display for Errno {
             Self::ECONNABORTED => "connection aborted",
             Self::EACCES => "permission denied",
             Self::EADDRNOTAVAIL => "address not available",
-            _ => return write!(f, "{self:?}"),
+            _ => return self.name(),
         })
+    }
+}
+
+impl fmt::Display for Errno {
+    /// [`Errno::text`], or the number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text() {
+            Some(text) => f.write_str(text),
+            None => write!(f, "{self:?}"),
+        }
     }
 }
 

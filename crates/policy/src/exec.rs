@@ -51,10 +51,11 @@ pub enum Obstacle {
     Unreadable,
 }
 
-impl fmt::Display for Obstacle {
+impl Obstacle {
     /// What it is and what to do instead, as the rest of a sentence that starts with the program's path.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
             Self::SetId => {
                 "is set-user-ID or set-group-ID and would run unprotected; not run (start it as the other user: `sudo uwt …`)"
             }
@@ -69,7 +70,13 @@ impl fmt::Display for Obstacle {
             Self::Architecture => {
                 "is of another architecture and would run unprotected; not run (use a native build of it)"
             }
-        })
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

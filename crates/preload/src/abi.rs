@@ -160,6 +160,44 @@ pub(crate) unsafe fn put_string(text: &str, to: *mut c_char, len: usize) -> bool
     true
 }
 
+unsafe extern "C" {
+    fn inet_ntop(family: c_int, address: *const c_void, text: *mut c_char, len: libc::socklen_t) -> *const c_char;
+}
+
+/// An address in text, NUL-terminated: the form of inet_ntop(3), one for each address.
+pub(crate) struct AddressText([u8; 48]);
+
+impl AddressText {
+    #[inline(never)]
+    pub(crate) fn of(address: IpAddr) -> Self {
+        // The longest has 45 characters; were it cut, there would be nothing, which no function takes for an address.
+        let mut text = [0_u8; 48];
+        let (v4, v6);
+        let (family, octets): (_, &[u8]) = match address {
+            IpAddr::V4(address) => {
+                v4 = address.octets();
+                (libc::AF_INET, &v4)
+            }
+            IpAddr::V6(address) => {
+                v6 = address.octets();
+                (libc::AF_INET6, &v6)
+            }
+        };
+        // SAFETY: reads the octets of this family, writes at most 48 bytes; nobody is asked.
+        unsafe { inet_ntop(family, octets.as_ptr().cast(), text.as_mut_ptr().cast(), 48) };
+        Self(text)
+    }
+
+    pub(crate) fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        // ASCII.
+        self.as_c_str().to_str().unwrap_or_default()
+    }
+}
+
 /// Puts `name` in the place of a result's canonical name (getaddrinfo(3), `AI_CANONNAME`).
 ///
 /// # Safety

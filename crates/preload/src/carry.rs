@@ -1,7 +1,6 @@
 //! Connecting, as the policy says.
 
 use core::ffi::c_int;
-use core::fmt::Write;
 use core::net::{IpAddr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,6 +8,7 @@ use uwt_policy::{ConnectVerdict, DatagramVerdict, Errno, HostName, PeerRecord, S
 use uwt_session::Session;
 use uwt_socks5::{Command, Target};
 
+use crate::abi::AddressText;
 use crate::dial::{Failure, Patience, dial};
 use crate::notice::Once;
 use crate::{state, sys, wire};
@@ -24,9 +24,10 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn session() -> Result<&'static Session<'static>, Errno> {
     static ONCE: Once = Once::new();
     state::session().ok_or_else(|| {
-        ONCE.say(format_args!(
-            "the preload library is loaded without a valid UWT_SESSION, nothing is carried; start programs with `uwt COMMAND`"
-        ));
+        ONCE.say(|line| {
+            line.text("the preload library is loaded without a valid UWT_SESSION, nothing is carried; ");
+            line.text("start programs with `uwt COMMAND`");
+        });
         Errno::EACCES
     })
 }
@@ -87,7 +88,7 @@ fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> 
                 SocketAddr::V4(v4) => Target::V4(v4),
                 SocketAddr::V6(v6) => Target::V6(v6),
             };
-            let text = Text::of(format_args!("{}", address.ip()));
+            let text = AddressText::of(address.ip());
             dial(session, fd, gateway, Command::Connect, target, text.as_str(), patience)
         }
         ConnectVerdict::TunnelName(address, port) => {
@@ -141,9 +142,10 @@ pub(crate) fn name_of(address: IpAddr) -> Option<HostName> {
 
 fn unknown_name(address: IpAddr) -> Errno {
     static ONCE: Once = Once::new();
-    ONCE.say(format_args!(
-        "{address} stands for a name that this process did not look up; give the name itself, or use --dns resolve"
-    ));
+    ONCE.say(|line| {
+        line.address(address).text(" stands for a name that this process did not look up; ");
+        line.text("give the name itself, or use --dns resolve");
+    });
     Errno::EHOSTUNREACH
 }
 
@@ -169,31 +171,4 @@ pub(crate) fn finish(fd: c_int) -> Option<Result<(), Errno>> {
     let cookie = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE).ok()?;
     let record = state::peers(|peers| peers.get(cookie))?;
     (record.standing == Standing::Interrupted).then(|| tunnel(session()?, fd, record.address, true))
-}
-
-/// A short text without a heap.
-struct Text {
-    bytes: [u8; 48],
-    len: usize,
-}
-
-impl Text {
-    fn of(text: core::fmt::Arguments<'_>) -> Self {
-        let mut this = Self { bytes: [0; 48], len: 0 };
-        let _ = this.write_fmt(text);
-        this
-    }
-
-    fn as_str(&self) -> &str {
-        core::str::from_utf8(self.bytes.get(..self.len).unwrap_or_default()).unwrap_or_default()
-    }
-}
-
-impl Write for Text {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        let target = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(core::fmt::Error)?;
-        target.copy_from_slice(text.as_bytes());
-        self.len += text.len();
-        Ok(())
-    }
 }

@@ -192,22 +192,32 @@ fn ask(fd: c_int, request: &Request, patience: Patience) -> Result<Answer, Failu
 }
 
 /// Tells the user once why nothing works.
+#[cold]
+#[inline(never)]
 fn report(session: &Session<'_>, errno: Errno) {
     static ONCE: Once = Once::new();
-    let gateway = session.gateway;
-    match errno {
-        Errno::ECONNABORTED => ONCE.say(format_args!(
-            "the gateway at {gateway} does not answer like a SocksPort; is it Tor's? (`uwt --explain` shows the gateway)"
-        )),
-        Errno::EACCES => ONCE.say(format_args!(
-            "the SocksPort at {gateway} refuses our credential; is it Tor's? (`uwt --explain` shows the gateway)"
-        )),
-        errno => ONCE.say(format_args!(
-            "no connection through the SocksPort at {gateway}: {errno}; is Tor running? (`uwt --explain` shows the gateway)"
-        )),
-    }
+    let hint = "(`uwt --explain` shows the gateway)";
+    ONCE.say(|line| {
+        match errno {
+            Errno::ECONNABORTED => {
+                line.text("the gateway at ").socket_address(session.gateway);
+                line.text(" does not answer like a SocksPort; is it Tor's? ")
+            }
+            Errno::EACCES => {
+                line.text("the SocksPort at ").socket_address(session.gateway);
+                line.text(" refuses our credential; is it Tor's? ")
+            }
+            errno => {
+                line.text("no connection through the SocksPort at ").socket_address(session.gateway);
+                line.text(": ").errno(errno).text("; is Tor running? ")
+            }
+        };
+        line.text(hint);
+    });
 }
 
+#[cold]
+#[inline(never)]
 fn tell(credential: Option<&Credential>, destination: &str, command: Command, result: &Result<Answer, Failure>) {
     let who = credential.map_or("no credential", Credential::label);
     let verb = match command {
@@ -215,12 +225,13 @@ fn tell(credential: Option<&Credential>, destination: &str, command: Command, re
         Command::Resolve => "resolve",
         Command::ResolvePtr => "resolve the name of",
     };
-    let pid = sys::pid();
-    match result {
-        Ok(_) => notice::say(format_args!("[{pid}] {verb} {destination} as {who}: granted")),
-        Err(Failure::Refused(code)) => {
-            notice::say(format_args!("[{pid}] {verb} {destination} as {who}: {}", code.text()));
-        }
-        Err(failure) => notice::say(format_args!("[{pid}] {verb} {destination} as {who}: {}", failure.errno())),
-    }
+    notice::say(|line| {
+        line.text("[").number(sys::pid()).text("] ").text(verb).text(" ").text(destination);
+        line.text(" as ").text(who).text(": ");
+        match result {
+            Ok(_) => line.text("granted"),
+            Err(Failure::Refused(code)) => line.text(code.text()),
+            Err(failure) => line.errno(failure.errno()),
+        };
+    });
 }

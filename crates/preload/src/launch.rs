@@ -6,7 +6,7 @@ use uwt_policy::{Errno, ExecVerdict, Image, Obstacle, Privileges, Program, class
 use uwt_session::{FileId, Session};
 
 use crate::carry::session;
-use crate::notice::{Lossy, say};
+use crate::notice::say;
 use crate::sys;
 
 /// Scripts name interpreters, which can be scripts again; the kernel stops after four.
@@ -32,7 +32,10 @@ fn preload_is_there(session: &Session<'_>) -> bool {
     let mut path = [0; LONGEST_PATH];
     let readable = terminated(session.preload.as_bytes(), &mut path).is_some_and(sys::is_readable);
     if !readable {
-        say(format_args!("{} can't be read here, so programs would run unprotected; none is started", session.preload));
+        say(|line| {
+            line.text(session.preload);
+            line.text(" can't be read here, so programs would run unprotected; none is started");
+        });
     }
     readable
 }
@@ -99,8 +102,12 @@ fn examine(session: &Session<'_>, fd: c_int, path: &CStr, depth: u8) -> Result<(
     }
 }
 
+#[cold]
+#[inline(never)]
 fn refuse(path: &CStr, obstacle: Obstacle) -> Result<(), Errno> {
-    say(format_args!("{} {obstacle}", Lossy(path.to_bytes())));
+    say(|line| {
+        line.lossy(path.to_bytes()).text(" ").text(obstacle.text());
+    });
     Err(Errno::EACCES)
 }
 

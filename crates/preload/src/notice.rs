@@ -1,9 +1,13 @@
 //! The rare messages to the user, one line each on stderr.
+//!
+//! Without `core::fmt`, which would be a tenth of this library: a line is put together part by part.
 
-use core::fmt::{self, Write};
+use core::net::{IpAddr, SocketAddrV4};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::sys;
+use uwt_policy::Errno;
+
+use crate::{abi, sys};
 
 /// The file that stderr was when the program started: (device, inode), 0 inode for none.
 static DEVICE: AtomicU64 = AtomicU64::new(0);
@@ -18,9 +22,9 @@ impl Once {
     }
 
     /// Says it, the first time.
-    pub(crate) fn say(&self, message: fmt::Arguments<'_>) {
+    pub(crate) fn say(&self, write: impl FnOnce(&mut Line)) {
         if !self.0.swap(true, Ordering::Relaxed) {
-            say(message);
+            say(write);
         }
     }
 }
@@ -33,58 +37,98 @@ pub(crate) fn remember_stderr() {
     }
 }
 
-/// Writes `uwt: MESSAGE` in one write(2).
-#[inline(never)]
-pub(crate) fn say(message: fmt::Arguments<'_>) {
-    let Ok(status) = sys::stat(libc::STDERR_FILENO, c"", libc::AT_EMPTY_PATH) else { return };
-    let same = status.st_dev == DEVICE.load(Ordering::Relaxed) && status.st_ino == INODE.load(Ordering::Relaxed);
-    if !same {
-        return;
-    }
-    let mut line = Line { bytes: [0; 600], len: 0 };
-    let _ = write!(line, "uwt: {message}");
-    line.push(b'\n');
-    sys::write(libc::STDERR_FILENO, line.bytes.get(..line.len).unwrap_or_default());
+/// Writes `uwt: ` and what `write` puts behind it in one write(2).
+pub(crate) fn say(write: impl FnOnce(&mut Line)) {
+    let mut line = Line { bytes: [0; Line::LONGEST], len: 0 };
+    line.text("uwt: ");
+    write(&mut line);
+    line.send();
 }
 
 /// A line that is cut where it gets too long; its last byte is kept for the line's end.
-struct Line {
-    bytes: [u8; 600],
+pub(crate) struct Line {
+    bytes: [u8; Self::LONGEST],
     len: usize,
 }
 
 impl Line {
-    fn push(&mut self, byte: u8) {
-        if let Some(place) = self.bytes.get_mut(self.len) {
+    const LONGEST: usize = 600;
+
+    #[inline(never)]
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        for byte in text.bytes() {
+            // A name or path can hold control characters: they must not reach the terminal.
+            self.push(if byte.is_ascii_control() { b'?' } else { byte }, 1);
+        }
+        self
+    }
+
+    /// Bytes that are mostly text, a path for instance: what is not ASCII is shown when all of it is UTF-8.
+    #[inline(never)]
+    pub(crate) fn lossy(&mut self, bytes: &[u8]) -> &mut Self {
+        if let Ok(text) = core::str::from_utf8(bytes) {
+            return self.text(text);
+        }
+        for byte in bytes {
+            self.push(if byte.is_ascii_graphic() { *byte } else { b'?' }, 1);
+        }
+        self
+    }
+
+    #[inline(never)]
+    pub(crate) fn number(&mut self, number: u32) -> &mut Self {
+        let mut digits = [0; 10];
+        let mut rest = number;
+        let mut len = 0;
+        for place in digits.iter_mut().rev() {
+            *place = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            len += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        for digit in digits.iter().skip(digits.len() - len) {
+            self.push(*digit, 1);
+        }
+        self
+    }
+
+    pub(crate) fn address(&mut self, address: IpAddr) -> &mut Self {
+        self.text(abi::AddressText::of(address).as_str())
+    }
+
+    #[inline(never)]
+    pub(crate) fn socket_address(&mut self, address: SocketAddrV4) -> &mut Self {
+        self.address(IpAddr::V4(*address.ip())).text(":").number(u32::from(address.port()))
+    }
+
+    /// What strerror(3) says, or its name, or its number.
+    pub(crate) fn errno(&mut self, errno: Errno) -> &mut Self {
+        match errno.text() {
+            Some(text) => self.text(text),
+            None => self.text("errno ").number(errno.0.unsigned_abs()),
+        }
+    }
+
+    /// Adds a byte where `kept` bytes stay free behind it.
+    fn push(&mut self, byte: u8, kept: usize) {
+        if self.len + kept < Self::LONGEST
+            && let Some(place) = self.bytes.get_mut(self.len)
+        {
             *place = byte;
             self.len += 1;
         }
     }
-}
 
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            if self.len + 1 < self.bytes.len() {
-                // A name or path can hold control characters: they must not reach the terminal.
-                self.push(if byte.is_ascii_control() { b'?' } else { byte });
-            }
+    #[inline(never)]
+    fn send(&mut self) {
+        let Ok(status) = sys::stat(libc::STDERR_FILENO, c"", libc::AT_EMPTY_PATH) else { return };
+        let same = status.st_dev == DEVICE.load(Ordering::Relaxed) && status.st_ino == INODE.load(Ordering::Relaxed);
+        if !same {
+            return;
         }
-        Ok(())
-    }
-}
-
-/// Bytes that are mostly text, a path for instance.
-pub(crate) struct Lossy<'a>(pub(crate) &'a [u8]);
-
-impl fmt::Display for Lossy<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.0.utf8_chunks() {
-            f.write_str(chunk.valid())?;
-            if !chunk.invalid().is_empty() {
-                f.write_char('\u{fffd}')?;
-            }
-        }
-        Ok(())
+        self.push(b'\n', 0);
+        sys::write(libc::STDERR_FILENO, self.bytes.get(..self.len).unwrap_or_default());
     }
 }

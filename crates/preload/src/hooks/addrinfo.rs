@@ -4,13 +4,12 @@
 //! anyone: service names, socket types, flags and errors are libc's own, and so is freeaddrinfo(3).
 
 use core::ffi::{CStr, c_char, c_int};
-use core::fmt::Write;
 use core::net::IpAddr;
 
 use libc::addrinfo;
 use uwt_policy::is_reserved;
 
-use crate::abi;
+use crate::abi::{self, AddressText};
 use crate::lookup::{self, Found, Missing};
 use crate::next::next;
 
@@ -61,16 +60,16 @@ unsafe fn look_up(
     let mapped = wanted.ai_flags & libc::AI_V4MAPPED != 0;
     let literal = match address {
         // There is no other IPv6 form of a reserved address.
-        IpAddr::V4(v4) if v6 && (is_reserved(address) || mapped) => Literal::of(v4.to_ipv6_mapped().into()),
+        IpAddr::V4(v4) if v6 && (is_reserved(address) || mapped) => AddressText::of(v4.to_ipv6_mapped().into()),
         IpAddr::V4(_) if v6 => return libc::EAI_NONAME,
         IpAddr::V6(_) if wanted.ai_family == libc::AF_INET => return libc::EAI_NONAME,
-        address => Literal::of(address),
+        address => AddressText::of(address),
     };
     // Which families this machine has says nothing about what the gateway reaches.
     wanted.ai_flags &= !(libc::AI_ADDRCONFIG | libc::AI_V4MAPPED | libc::AI_ALL | IDN_FLAGS);
     // SAFETY: a literal and hints of ours, the program's service and result.
     unsafe {
-        let code = libc_getaddrinfo(literal.0.as_ptr().cast(), service, &raw const wanted, result);
+        let code = libc_getaddrinfo(literal.as_c_str().as_ptr(), service, &raw const wanted, result);
         if code == 0 && abi::rename_addrinfo(*result, name).is_err() {
             libc::freeaddrinfo(*result);
             return libc::EAI_MEMORY;
@@ -90,28 +89,6 @@ fn default_hints() -> addrinfo {
         ai_addr: core::ptr::null_mut(),
         ai_canonname: core::ptr::null_mut(),
         ai_next: core::ptr::null_mut(),
-    }
-}
-
-/// An address in text, NUL-terminated.
-struct Literal([u8; 48]);
-
-impl Literal {
-    fn of(address: IpAddr) -> Self {
-        struct Writer<'a>(&'a mut [u8]);
-        impl Write for Writer<'_> {
-            fn write_str(&mut self, text: &str) -> core::fmt::Result {
-                let rest = core::mem::take(&mut self.0);
-                let (now, later) = rest.split_at_mut_checked(text.len()).ok_or(core::fmt::Error)?;
-                now.copy_from_slice(text.as_bytes());
-                self.0 = later;
-                Ok(())
-            }
-        }
-        let mut bytes = [0; 48];
-        // The longest address has 45 characters; were one cut, libc would find it is no literal.
-        let _ = write!(Writer(bytes.split_last_mut().map_or(&mut [], |(_, text)| text)), "{address}");
-        Self(bytes)
     }
 }
 
