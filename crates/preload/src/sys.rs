@@ -18,11 +18,31 @@ pub(crate) type Sys<T> = Result<T, Errno>;
 /// # Safety
 /// As for the call itself: pointers must be valid for what the kernel does with them. A pointer that the program gave
 /// may be anything, the kernel answers EFAULT for a bad one.
-pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
+///
+/// All the arguments that the call takes must be given, zeros too: what the other registers hold is left open.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "two bytes of code once the number of arguments is known")]
+pub(crate) unsafe fn raw<const N: usize>(number: c_long, arguments: [usize; N]) -> isize {
+    const { assert!(N <= 6) };
+    let mut given = arguments.into_iter();
+    let mut next = || given.next().unwrap_or_default();
+    let (a, b, c, d, e, f) = (next(), next(), next(), next(), next(), next());
     #[expect(clippy::cast_possible_truncation, reason = "long and isize are the same on Linux")]
     let number = number as isize;
-    let [a, b, c, d, e, f] = arguments;
     let result: isize;
+    if N <= 3 {
+        // SAFETY: as below.
+        unsafe {
+            asm!(
+                "syscall",
+                inlateout("rax") number => result,
+                in("rdi") a, in("rsi") b, in("rdx") c,
+                lateout("rcx") _, lateout("r11") _,
+                options(nostack),
+            );
+        }
+        return result;
+    }
     // SAFETY: the x86-64 convention: rcx and r11 are overwritten, the kernel touches no memory of ours but what the
     // arguments point to, which is the caller's promise.
     unsafe {
@@ -41,8 +61,9 @@ pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
 ///
 /// # Safety
 /// As for [`raw`].
-#[inline(never)]
-pub(crate) unsafe fn call(number: c_long, arguments: [usize; 6]) -> Sys<usize> {
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as above; the result stays in a register")]
+pub(crate) unsafe fn call<const N: usize>(number: c_long, arguments: [usize; N]) -> Sys<usize> {
     // SAFETY: passed on to the caller.
     let result = unsafe { raw(number, arguments) };
     if (-4095..0).contains(&result) {
@@ -72,13 +93,13 @@ const fn length(value: usize) -> u32 {
 /// socket(2).
 pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Sys<c_int> {
     // SAFETY: takes no pointers.
-    unsafe { call(libc::SYS_socket, [word(domain), word(kind), word(protocol), 0, 0, 0]) }.map(int)
+    unsafe { call(libc::SYS_socket, [word(domain), word(kind), word(protocol)]) }.map(int)
 }
 
 /// connect(2) to a socket address in memory of ours.
 pub(crate) fn connect(fd: c_int, address: &[u8]) -> Sys<()> {
     // SAFETY: the kernel reads `address.len()` bytes of `address`.
-    unsafe { call(libc::SYS_connect, [word(fd), address.as_ptr().addr(), address.len(), 0, 0, 0]) }.map(drop)
+    unsafe { call(libc::SYS_connect, [word(fd), address.as_ptr().addr(), address.len()]) }.map(drop)
 }
 
 /// Dissolves a TCP association: connect(2) with `AF_UNSPEC`. What it says does not matter, the socket is given up.
@@ -92,7 +113,7 @@ pub(crate) fn disconnect(fd: c_int) {
 /// close(2).
 pub(crate) fn close(fd: c_int) {
     // SAFETY: takes no pointers; callers close only what they opened.
-    let _ = unsafe { call(libc::SYS_close, [word(fd), 0, 0, 0, 0, 0]) };
+    let _ = unsafe { call(libc::SYS_close, [word(fd)]) };
 }
 
 /// send(2) without a signal, without waiting.
@@ -117,7 +138,7 @@ pub(crate) fn poll(fd: c_int, events: i16, timeout: u64) -> Sys<usize> {
     let mut limit = libc::timespec { tv_sec: seconds, tv_nsec: (timeout % 1_000_000_000).cast_signed() };
     let (set, limit) = ((&raw mut set).expose_provenance(), (&raw mut limit).expose_provenance());
     // SAFETY: one pollfd and one timespec, both ours and writable; no signal mask.
-    unsafe { call(libc::SYS_ppoll, [set, 1, limit, 0, 0, 0]) }
+    unsafe { call(libc::SYS_ppoll, [set, 1, limit, 0, 0]) }
 }
 
 /// CLOCK_MONOTONIC in nanoseconds.
@@ -153,28 +174,28 @@ pub(crate) fn name(number: c_long, fd: c_int) -> Sys<([u8; 128], usize)> {
     let mut len = length(address.len());
     let (to, size) = (address.as_mut_ptr().expose_provenance(), (&raw mut len).expose_provenance());
     // SAFETY: the kernel writes at most 128 bytes to `address` and one socklen_t.
-    unsafe { call(number, [word(fd), to, size, 0, 0, 0]) }?;
+    unsafe { call(number, [word(fd), to, size]) }?;
     Ok((address, len as usize))
 }
 
 /// The status flags of an open file (fcntl(2), `F_GETFL`).
 pub(crate) fn status_flags(fd: c_int) -> Sys<c_int> {
     // SAFETY: F_GETFL takes no pointer.
-    unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_GETFL), 0, 0, 0, 0]) }.map(int)
+    unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_GETFL)]) }.map(int)
 }
 
 /// openat(2) for reading, close-on-exec.
 pub(crate) fn open(directory: c_int, path: &CStr) -> Sys<c_int> {
     let flags = word(libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK);
     // SAFETY: the kernel reads a NUL-terminated string.
-    unsafe { call(libc::SYS_openat, [word(directory), path.as_ptr().addr(), flags, 0, 0, 0]) }.map(int)
+    unsafe { call(libc::SYS_openat, [word(directory), path.as_ptr().addr(), flags]) }.map(int)
 }
 
 /// pread(2) from the start of the file.
 pub(crate) fn read_head(fd: c_int, bytes: &mut [u8]) -> Sys<usize> {
     let (to, len) = (bytes.as_mut_ptr().expose_provenance(), bytes.len());
     // SAFETY: the kernel writes at most `len` bytes to `to`.
-    unsafe { call(libc::SYS_pread64, [word(fd), to, len, 0, 0, 0]) }
+    unsafe { call(libc::SYS_pread64, [word(fd), to, len, 0]) }
 }
 
 /// newfstatat(2); an empty path means the descriptor itself.
@@ -184,7 +205,7 @@ pub(crate) fn stat(directory: c_int, path: &CStr, flags: c_int) -> Sys<libc::sta
     let to = status.as_mut_ptr().expose_provenance();
     // SAFETY: the kernel reads a string and writes one struct stat, for which all bit patterns are valid.
     unsafe {
-        call(libc::SYS_newfstatat, [word(directory), path.as_ptr().addr(), to, word(flags), 0, 0])?;
+        call(libc::SYS_newfstatat, [word(directory), path.as_ptr().addr(), to, word(flags)])?;
         Ok(status.assume_init())
     }
 }
@@ -195,26 +216,26 @@ pub(crate) fn is_nosuid(fd: c_int) -> bool {
     let mut status = [0_u64; 15];
     let to = status.as_mut_ptr().expose_provenance();
     // SAFETY: the kernel writes one struct statfs.
-    let known = unsafe { call(libc::SYS_fstatfs, [word(fd), to, 0, 0, 0, 0]) }.is_ok();
+    let known = unsafe { call(libc::SYS_fstatfs, [word(fd), to]) }.is_ok();
     known && status[10] & libc::ST_NOSUID != 0
 }
 
 /// Whether an open file has the extended attribute `name` (fgetxattr(2)).
 pub(crate) fn has_attribute(fd: c_int, name: &CStr) -> bool {
     // SAFETY: a string is read; with size 0 nothing is written.
-    unsafe { call(libc::SYS_fgetxattr, [word(fd), name.as_ptr().addr(), 0, 0, 0, 0]) }.is_ok()
+    unsafe { call(libc::SYS_fgetxattr, [word(fd), name.as_ptr().addr(), 0, 0]) }.is_ok()
 }
 
 /// Whether execve can give no privileges any more (prctl(2), `PR_GET_NO_NEW_PRIVS`).
 pub(crate) fn no_new_privileges() -> bool {
     // SAFETY: takes no pointers.
-    let set = unsafe { call(libc::SYS_prctl, [word(libc::PR_GET_NO_NEW_PRIVS), 0, 0, 0, 0, 0]) };
+    let set = unsafe { call(libc::SYS_prctl, [word(libc::PR_GET_NO_NEW_PRIVS), 0, 0, 0, 0]) };
     set == Ok(1)
 }
 
 /// faccessat(2) with the effective ids: whether a file can be read.
 pub(crate) fn is_readable(path: &CStr) -> bool {
-    let arguments = [word(libc::AT_FDCWD), path.as_ptr().addr(), word(libc::R_OK), word(libc::AT_EACCESS), 0, 0];
+    let arguments = [word(libc::AT_FDCWD), path.as_ptr().addr(), word(libc::R_OK), word(libc::AT_EACCESS)];
     // SAFETY: a string is read.
     unsafe { call(libc::SYS_faccessat2, arguments) }.is_ok()
 }
@@ -223,20 +244,20 @@ pub(crate) fn is_readable(path: &CStr) -> bool {
 pub(crate) fn read_link<'a>(path: &CStr, target: &'a mut [u8]) -> Sys<&'a [u8]> {
     let (to, len) = (target.as_mut_ptr().expose_provenance(), target.len());
     // SAFETY: a string is read, at most `len` bytes are written to `to`.
-    let read = unsafe { call(libc::SYS_readlink, [path.as_ptr().addr(), to, len, 0, 0, 0]) }?;
+    let read = unsafe { call(libc::SYS_readlink, [path.as_ptr().addr(), to, len]) }?;
     target.get(..read).ok_or(Errno::EIO)
 }
 
 /// getpid(2), asked of the kernel: libc's may be hooked by the program.
 pub(crate) fn pid() -> u32 {
     // SAFETY: takes no pointers.
-    length(unsafe { raw(libc::SYS_getpid, [0; 6]) }.cast_unsigned())
+    length(unsafe { raw(libc::SYS_getpid, []) }.cast_unsigned())
 }
 
 /// The real user and group.
 pub(crate) fn ids() -> (u32, u32) {
     // SAFETY: neither takes pointers.
-    let (user, group) = unsafe { (raw(libc::SYS_getuid, [0; 6]), raw(libc::SYS_getgid, [0; 6])) };
+    let (user, group) = unsafe { (raw(libc::SYS_getuid, []), raw(libc::SYS_getgid, [])) };
     (length(user.cast_unsigned()), length(group.cast_unsigned()))
 }
 
@@ -244,7 +265,7 @@ pub(crate) fn ids() -> (u32, u32) {
 pub(crate) fn random() -> Sys<u64> {
     let mut bytes = [0_u8; 8];
     // SAFETY: the kernel writes 8 bytes to `bytes`.
-    let got = unsafe { call(libc::SYS_getrandom, [bytes.as_mut_ptr().expose_provenance(), 8, 0, 0, 0, 0]) }?;
+    let got = unsafe { call(libc::SYS_getrandom, [bytes.as_mut_ptr().expose_provenance(), 8, 0]) }?;
     if got == 8 { Ok(u64::from_ne_bytes(bytes)) } else { Err(Errno::EIO) }
 }
 
@@ -252,7 +273,7 @@ pub(crate) fn random() -> Sys<u64> {
 pub(crate) fn host_name() -> [u8; 65] {
     let mut names = [0_u8; 6 * 65];
     // SAFETY: the kernel writes one struct new_utsname of six fields of 65 bytes.
-    let _ = unsafe { call(libc::SYS_uname, [names.as_mut_ptr().expose_provenance(), 0, 0, 0, 0, 0]) };
+    let _ = unsafe { call(libc::SYS_uname, [names.as_mut_ptr().expose_provenance()]) };
     let mut own = [0; 65];
     for (to, from) in own.iter_mut().zip(names.iter().skip(65)) {
         *to = *from;
@@ -263,7 +284,7 @@ pub(crate) fn host_name() -> [u8; 65] {
 /// write(2), for messages.
 pub(crate) fn write(fd: c_int, bytes: &[u8]) {
     // SAFETY: the kernel reads `bytes.len()` bytes of `bytes`.
-    let _ = unsafe { call(libc::SYS_write, [word(fd), bytes.as_ptr().addr(), bytes.len(), 0, 0, 0]) };
+    let _ = unsafe { call(libc::SYS_write, [word(fd), bytes.as_ptr().addr(), bytes.len()]) };
 }
 
 /// Changes the thread's signal mask (rt_sigprocmask(2)) and gives the old one.
@@ -271,7 +292,7 @@ pub(crate) fn signal_mask(how: c_int, mask: u64) -> u64 {
     let mut old = 0_u64;
     let (new, old_at) = ((&raw const mask).addr(), (&raw mut old).expose_provenance());
     // SAFETY: two 8-byte signal sets of ours.
-    let _ = unsafe { call(libc::SYS_rt_sigprocmask, [word(how), new, old_at, 8, 0, 0]) };
+    let _ = unsafe { call(libc::SYS_rt_sigprocmask, [word(how), new, old_at, 8]) };
     old
 }
 
@@ -289,7 +310,7 @@ pub(crate) fn has_interrupting_handler() -> bool {
         let mut action = Action { handler: 0, flags: 0, restorer: 0, mask: 0 };
         let to = (&raw mut action).expose_provenance();
         // SAFETY: the kernel writes one of its struct sigaction, declared above.
-        let known = unsafe { call(libc::SYS_rt_sigaction, [word(signal), 0, to, 8, 0, 0]) }.is_ok();
+        let known = unsafe { call(libc::SYS_rt_sigaction, [word(signal), 0, to, 8]) }.is_ok();
         let caught = action.handler != libc::SIG_DFL && action.handler != libc::SIG_IGN;
         let restarts = action.flags & u64::from(libc::SA_RESTART.cast_unsigned()) != 0;
         known && caught && !restarts
@@ -299,16 +320,16 @@ pub(crate) fn has_interrupting_handler() -> bool {
 /// sched_yield(2).
 pub(crate) fn yield_now() {
     // SAFETY: takes no pointers.
-    let _ = unsafe { raw(libc::SYS_sched_yield, [0; 6]) };
+    let _ = unsafe { raw(libc::SYS_sched_yield, []) };
 }
 
 /// Ends the process as abort(3) does, without its locks.
 pub(crate) fn abort() -> ! {
     // SAFETY: neither takes pointers.
     unsafe {
-        raw(libc::SYS_kill, [pid() as usize, word(libc::SIGABRT), 0, 0, 0, 0]);
+        raw(libc::SYS_kill, [pid() as usize, word(libc::SIGABRT)]);
         loop {
-            raw(libc::SYS_exit_group, [134, 0, 0, 0, 0, 0]);
+            raw(libc::SYS_exit_group, [134]);
         }
     }
 }

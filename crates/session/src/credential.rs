@@ -33,6 +33,7 @@ const EXTENDED: &str = "<torS0X>0";
 impl Credential {
     /// The credential of `subject`; `None` in the scope that sends none.
     #[must_use]
+    #[inline(never)]
     pub fn of(session: &Session<'_>, subject: &Subject<'_>) -> Option<Self> {
         let secret = &session.secret;
         let pid = subject.pid.to_le_bytes();
@@ -48,13 +49,17 @@ impl Credential {
         Some(Self::new(session.credentials, token))
     }
 
+    #[inline(never)]
     fn new(form: CredentialForm, token: [u8; TOKEN / 2]) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; PREFIX.len() + TOKEN];
-        let digits = token.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-        let letters = digits.filter_map(|digit| DIGITS.get(usize::from(digit))).copied();
-        for (place, byte) in text.iter_mut().zip(PREFIX.bytes().chain(letters)) {
+        for (place, byte) in text.iter_mut().zip(PREFIX.bytes()) {
             *place = byte;
+        }
+        let places = text.iter_mut().skip(PREFIX.len());
+        for (index, place) in places.enumerate() {
+            let byte = token.get(index / 2).copied().unwrap_or_default();
+            let digit = if index % 2 == 0 { byte >> 4 } else { byte & 0xf };
+            *place = if digit < 10 { b'0' + digit } else { b'a' - 10 + digit };
         }
         Self { form, text }
     }
@@ -79,7 +84,7 @@ impl Credential {
     pub fn password(&self) -> &str {
         match self.form {
             CredentialForm::Plain => "0",
-            CredentialForm::Extended => self.label().trim_start_matches(PREFIX),
+            CredentialForm::Extended => self.label().strip_prefix(PREFIX).unwrap_or_default(),
         }
     }
 }
