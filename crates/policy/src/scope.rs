@@ -26,7 +26,8 @@ macro_rules! keyword_enum {
             /// # Errors
             /// The word is none of [`Self::ALL`].
             fn from_str(text: &str) -> Result<Self, ()> {
-                match text { $($text => Ok(Self::$variant),)* _ => Err(()) }
+                // A loop, because a `match` of strings is compared byte for byte in code.
+                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or(())
             }
         }
 

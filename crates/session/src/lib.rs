@@ -10,6 +10,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod blake2s;
 mod credential;
 pub mod dns;
 mod secret;

@@ -2,9 +2,7 @@
 
 use core::fmt;
 
-use blake2::Blake2sMac;
-use blake2::digest::consts::U16;
-use blake2::digest::{KeyInit, Mac};
+use crate::blake2s::Blake2s;
 
 /// 256 random bits. Never printed; only keyed hashes (BLAKE2s, RFC 7693) of it leave the process.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,12 +37,12 @@ impl Secret {
     /// A keyed hash over `fields`; their lengths are hashed too, so that no two lists give the same input.
     #[must_use]
     pub fn hash(&self, fields: &[&[u8]]) -> [u8; 16] {
-        let mut mac = <Blake2sMac<U16> as KeyInit>::new(&self.0.into());
+        let mut mac = Blake2s::keyed(&self.0);
         for field in fields {
             mac.update(&(field.len() as u64).to_le_bytes());
             mac.update(field);
         }
-        mac.finalize().into_bytes().into()
+        mac.finish()
     }
 
     /// Low bits of a reserved address for `name`: the same in every process of the session, unpredictable outside it.
@@ -65,6 +63,7 @@ impl fmt::Debug for Secret {
 mod tests {
     use super::*;
     use std::format;
+    use std::string::String;
 
     const SECRET: Secret = Secret::new([7; 32]);
 
@@ -73,6 +72,15 @@ mod tests {
         assert_ne!(SECRET.hash(&[b"ab", b"c"]), SECRET.hash(&[b"a", b"bc"]));
         assert_ne!(SECRET.hash(&[b"ab"]), Secret::new([8; 32]).hash(&[b"ab"]));
         assert_eq!(SECRET.hash(&[b"ab"]), SECRET.hash(&[b"ab"]));
+    }
+
+    /// From an independent implementation: Python's `hashlib.blake2s(message, digest_size=16, key=bytes([7] * 32))`.
+    #[test]
+    fn known_answers() {
+        let hex = |fields: &[&[u8]]| SECRET.hash(fields).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(&[]), "cf0bd61f2d86b3ecfaef2343569fe9c2");
+        assert_eq!(hex(&[b"process", &[1, 2, 3, 4], &[9; 8]]), "5cf64fcb49c4eb9814dd1f77cf9cd59a");
+        assert_eq!(hex(&[&[0x61; 300]]), "c2565bc01b8e3b07fb7928438c855c74");
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl<'a> Session<'a> {
                 if words.next("version")? != VERSION {
                     return Err(Malformed);
                 }
-                words.parse("gateway")?
+                gateway(words.next("gateway")?).ok_or(Malformed)?
             },
             secret: secret(words.next("secret")?)?,
             scope: words.parse("scope")?,
@@ -95,14 +95,14 @@ impl<'a> Session<'a> {
             dns: words.parse("dns")?,
             inbound: words.parse("inbound")?,
             allow_loopback: words.switch("loopback")?,
-            timeout: words.parse("timeout")?,
+            timeout: words.number("timeout", u16::MAX.into())?.try_into().map_err(|_| Malformed)?,
             verbose: words.switch("verbose")?,
             pinned: Pinned {
                 gateway: words.switch("gateway-pinned")?,
                 scope: words.switch("scope-pinned")?,
                 dns: words.switch("dns-pinned")?,
             },
-            launcher: FileId { device: words.parse("device")?, inode: words.parse("inode")? },
+            launcher: FileId { device: words.number("device", u64::MAX)?, inode: words.number("inode", u64::MAX)? },
             trusted: words.next("trusted")?,
             preload: words.next("preload")?,
         };
@@ -157,13 +157,42 @@ impl<'a> Words<'a> {
         self.next(key)?.parse().map_err(|_| Malformed)
     }
 
-    fn switch(&mut self, key: &str) -> Result<bool, Malformed> {
-        match self.next(key)? {
-            "0" => Ok(false),
-            "1" => Ok(true),
-            _ => Err(Malformed),
-        }
+    #[inline(never)]
+    fn number(&mut self, key: &str, most: u64) -> Result<u64, Malformed> {
+        decimal(self.next(key)?.as_bytes(), most).ok_or(Malformed)
     }
+
+    fn switch(&mut self, key: &str) -> Result<bool, Malformed> {
+        Ok(self.number(key, 1)? != 0)
+    }
+}
+
+/// `a.b.c.d:port`.
+fn gateway(text: &str) -> Option<SocketAddrV4> {
+    let mut parts = text.as_bytes().split(|byte| matches!(byte, b'.' | b':'));
+    let mut octets = [0; 4];
+    for octet in &mut octets {
+        *octet = decimal(parts.next()?, 255)?.to_le_bytes()[0];
+    }
+    let [low, high, ..] = decimal(parts.next()?, u16::MAX.into())?.to_le_bytes();
+    // One of the five parts may have ended with the wrong one of the two signs.
+    let sound = parts.next().is_none()
+        && text.bytes().rposition(|byte| byte == b'.') < text.bytes().position(|byte| byte == b':');
+    sound.then(|| SocketAddrV4::new(octets.into(), u16::from_le_bytes([low, high])))
+}
+
+/// A number of at most `most`, as [`fmt::Display`] writes it: digits without a sign, no leading zero.
+#[inline(never)]
+fn decimal(text: &[u8], most: u64) -> Option<u64> {
+    let mut value = 0_u64;
+    for digit in text {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u64::from(digit & 0xf))?;
+    }
+    let canonical = text == b"0" || !matches!(text, [] | [b'0', ..]);
+    (canonical && value <= most).then_some(value)
 }
 
 fn secret(text: &str) -> Result<Secret, Malformed> {
@@ -171,9 +200,11 @@ fn secret(text: &str) -> Result<Secret, Malformed> {
         return Err(Malformed);
     }
     let mut bytes = [0; Secret::LEN];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        let digits = text.get(2 * index..2 * index + 2).ok_or(Malformed)?;
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| Malformed)?;
+    for (index, digit) in text.bytes().enumerate() {
+        let value = if digit.is_ascii_digit() { digit & 0xf } else { (digit & 0xf) + 9 };
+        if let Some(byte) = bytes.get_mut(index / 2) {
+            *byte = *byte << 4 | value;
+        }
     }
     Ok(Secret::new(bytes))
 }
@@ -228,6 +259,21 @@ pub(crate) mod tests {
             good.replace("scope=process", "scope=proces"),
             good.replace("loopback=1", "loopback=yes"),
             good.replace(":9050", ""),
+            good.replace(":9050", ":65536"),
+            good.replace(":9050", ":"),
+            good.replace(":9050", ":9050:1"),
+            good.replace(":9050", ".9050"),
+            good.replace("10.152.", "10:152."),
+            good.replace("10.152.", "10.256."),
+            good.replace("10.152.", "010.152."),
+            good.replace("10.152.", "10..152."),
+            good.replace("timeout=150", "timeout=+150"),
+            good.replace("timeout=150", "timeout=0150"),
+            good.replace("timeout=150", "timeout="),
+            good.replace("inode=77", "inode=18446744073709551616"),
+            good.replace("verbose=0", "verbose=2"),
+            good.replace("secret=a5", "secret=g5"),
+            good.replace("secret=a5", "secret="),
             good.replace("secret=a5", "secret=+5"),
             good.replace("timeout=150", "timeout=70000"),
             good.replace(" dns=names", ""),
