@@ -65,8 +65,7 @@ impl fmt::Debug for Errno {
 }
 
 impl Errno {
-    /// What strerror(3) says, for the few errors that reach a message of ours; the symbolic name of the others that uwt
-    /// itself uses.
+    /// What strerror(3) says, for the few errors that reach a message of ours.
     #[must_use]
     pub const fn text(self) -> Option<&'static str> {
         Some(match self {
@@ -78,13 +77,13 @@ impl Errno {
             Self::ECONNABORTED => "connection aborted",
             Self::EACCES => "permission denied",
             Self::EADDRNOTAVAIL => "address not available",
-            _ => return self.name(),
+            _ => return None,
         })
     }
 }
 
 impl fmt::Display for Errno {
-    /// [`Errno::text`], or the number.
+    /// [`Errno::text`], or name or number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.text() {
             Some(text) => f.write_str(text),

@@ -38,7 +38,8 @@ impl FromStr for Inbound {
     /// # Errors
     /// The word is none of [`Self::ALL`].
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or(())
+        let index = crate::scope::position("loopback allow deny ", text).ok_or(())?;
+        Self::ALL.get(index).copied().ok_or(())
     }
 }
 

@@ -26,8 +26,9 @@ macro_rules! keyword_enum {
             /// # Errors
             /// The word is none of [`Self::ALL`].
             fn from_str(text: &str) -> Result<Self, ()> {
-                // A loop, because a `match` of strings is compared byte for byte in code.
-                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or(())
+                // Not a `match`, which would be code for each word.
+                let index = crate::scope::position(concat!($($text, " "),*), text).ok_or(())?;
+                Self::ALL.get(index).copied().ok_or(())
             }
         }
 
@@ -35,6 +36,12 @@ macro_rules! keyword_enum {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.pad(self.as_str()) }
         }
     };
+}
+
+/// Which of the words in `list`, each followed by a space, `word` is.
+#[inline(never)]
+pub(crate) fn position(list: &str, word: &str) -> Option<usize> {
+    list.as_bytes().split(|byte| *byte == b' ').position(|entry| entry == word.as_bytes()).filter(|_| !word.is_empty())
 }
 
 keyword_enum! {

@@ -12,6 +12,16 @@ pub(crate) fn set_errno(errno: Errno) {
     unsafe { *libc::__errno_location() = errno.0 };
 }
 
+unsafe extern "C" {
+    safe fn strerrorname_np(number: c_int) -> *const c_char;
+}
+
+/// The symbolic name of an error number (strerrorname_np(3)).
+pub(crate) fn errno_name(errno: Errno) -> Option<&'static str> {
+    // SAFETY: null or a static string of libc's.
+    unsafe { string(strerrorname_np(errno.0)) }?.to_str().ok()
+}
+
 /// The value a hooked function returns: the number, or −1 and errno.
 pub(crate) fn answer<T: From<i8>>(result: Result<T, Errno>) -> T {
     result.unwrap_or_else(|errno| {
@@ -44,6 +54,13 @@ pub(crate) unsafe fn bytes<'a>(from: *const c_void, len: usize) -> &'a [u8] {
 pub(crate) unsafe fn string<'a>(text: *const c_char) -> Option<&'a CStr> {
     // SAFETY: the caller's promise.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
+}
+
+/// The string in a buffer of ours, up to its first NUL.
+#[inline(never)]
+pub(crate) fn terminated(buffer: &[u8]) -> Option<&CStr> {
+    // SAFETY: strlen(3) stops at the NUL that is there.
+    buffer.iter().any(|byte| *byte == 0).then(|| unsafe { CStr::from_ptr(buffer.as_ptr().cast()) })
 }
 
 /// Copies a socket address to where the program wants it, cut to its size, the full length told (getpeername(2)).
@@ -189,7 +206,7 @@ impl AddressText {
     }
 
     pub(crate) fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
+        terminated(&self.0).unwrap_or_default()
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -6,7 +6,7 @@ use core::ffi::{CStr, c_char};
 use uwt_policy::Errno;
 use uwt_session::{Session, VARIABLE};
 
-use crate::abi::Strings;
+use crate::abi::{self, Strings};
 use crate::state;
 
 unsafe extern "C" {
@@ -129,7 +129,7 @@ fn join<'a>(buffer: &'a mut [u8], parts: &[&[u8]]) -> Result<&'a CStr, Errno> {
         len += 1;
     }
     *buffer.get_mut(len).ok_or(Errno::E2BIG)? = 0;
-    CStr::from_bytes_until_nul(buffer).map_err(|_| Errno::E2BIG)
+    abi::terminated(buffer).ok_or(Errno::E2BIG)
 }
 
 /// Puts our variables back into the program's own environment, for libc functions that start a shell with it.

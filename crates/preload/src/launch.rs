@@ -7,7 +7,7 @@ use uwt_session::{FileId, Session};
 
 use crate::carry::session;
 use crate::notice::say;
-use crate::sys;
+use crate::{abi, sys};
 
 /// Scripts name interpreters, which can be scripts again; the kernel stops after four.
 const DEEPEST: u8 = 5;
@@ -112,15 +112,13 @@ fn refuse(path: &CStr, obstacle: Obstacle) -> Result<(), Errno> {
 }
 
 fn terminated<'a>(text: &[u8], buffer: &'a mut [u8]) -> Option<&'a CStr> {
-    buffer.get_mut(..text.len())?.copy_from_slice(text);
-    *buffer.get_mut(text.len())? = 0;
-    CStr::from_bytes_until_nul(buffer).ok()
+    joined(&[text], buffer)
 }
 
 /// What execvp(3) does with a name: the first file of that name in PATH that can be executed.
 ///
 /// `act` gets each path in turn and says whether to go on.
-pub(crate) fn search<T>(file: &CStr, path: &[u8], mut act: impl FnMut(&CStr) -> Result<T, Errno>) -> Result<T, Errno> {
+pub(crate) fn search(file: &CStr, path: &[u8], act: &mut dyn FnMut(&CStr) -> Result<(), Errno>) -> Result<(), Errno> {
     if file.is_empty() {
         return Err(Errno::ENOENT);
     }
@@ -145,12 +143,13 @@ const ENOTDIR: Errno = Errno(libc::ENOTDIR);
 const ESTALE: Errno = Errno(libc::ESTALE);
 const ENODEV: Errno = Errno(libc::ENODEV);
 
+#[inline(never)]
 fn joined<'a>(parts: &[&[u8]], buffer: &'a mut [u8]) -> Option<&'a CStr> {
     let mut len = 0;
-    for part in parts {
-        buffer.get_mut(len..len + part.len())?.copy_from_slice(part);
-        len += part.len();
+    for byte in parts.iter().copied().flatten() {
+        *buffer.get_mut(len)? = *byte;
+        len += 1;
     }
     *buffer.get_mut(len)? = 0;
-    CStr::from_bytes_until_nul(buffer).ok()
+    abi::terminated(buffer)
 }

@@ -104,8 +104,9 @@ impl Line {
     }
 
     /// What strerror(3) says, or its name, or its number.
+    #[inline(never)]
     pub(crate) fn errno(&mut self, errno: Errno) -> &mut Self {
-        match errno.text() {
+        match errno.text().or_else(|| abi::errno_name(errno)) {
             Some(text) => self.text(text),
             None => self.text("errno ").number(errno.0.unsigned_abs()),
         }

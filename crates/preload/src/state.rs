@@ -10,7 +10,7 @@ use uwt_policy::{NameTable, PeerTable};
 use uwt_session::{MAX_VARIABLE, Session, VARIABLE};
 
 use crate::lock::Lock;
-use crate::{env, sys};
+use crate::{abi, env, sys};
 
 const ASSIGNMENT: usize = VARIABLE.len() + 1;
 
@@ -56,7 +56,7 @@ pub(crate) fn session() -> Option<&'static Session<'static>> {
 pub(crate) fn assignment() -> Option<&'static CStr> {
     session()?;
     // SAFETY: the text is complete before READY, which `session` has seen, and never written again.
-    CStr::from_bytes_until_nul(unsafe { &*ONCE.text.get() }).ok()
+    abi::terminated(unsafe { &*ONCE.text.get() })
 }
 
 /// Reads the session. Later calls do nothing.

@@ -87,6 +87,7 @@ fn family(family: i32) -> [u8; 2] {
     (family as u16).to_ne_bytes()
 }
 
+#[inline(never)]
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     for (to, from) in bytes.iter_mut().skip(at).zip(value) {
         *to = *from;

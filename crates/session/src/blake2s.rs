@@ -96,8 +96,7 @@ impl Blake2s {
         }
         for order in &SIGMA {
             for (step, pair) in order.as_chunks::<2>().0.iter().enumerate() {
-                let [x, y] = pair.map(|index| message[usize::from(index & 15)]);
-                mix(&mut work, step, x, y);
+                mix(&mut work, step, pair.map(|index| message[usize::from(index & 15)]));
             }
         }
         for (index, word) in self.state.iter_mut().enumerate() {
@@ -107,9 +106,11 @@ impl Blake2s {
 }
 
 /// The mixing function G (RFC 7693 §3.1) on a column (steps 0 to 3) or a diagonal (4 to 7) of the 4 × 4 work words.
-fn mix(work: &mut [u32; 16], step: usize, x: u32, y: u32) {
-    let turn = step >> 2;
-    let [a, b, c, d] = [0, 1, 2, 3].map(|row| row << 2 | (step + row * turn) & 3);
+#[inline(never)]
+fn mix(work: &mut [u32; 16], step: usize, [x, y]: [u32; 2]) {
+    let turn = step >> 2 & 1;
+    let column = |row: usize| row << 2 | step.wrapping_add(row & turn.wrapping_neg()) & 3;
+    let (a, b, c, d) = (column(0), column(1), column(2), column(3));
     for (word, first, second) in [(x, 16, 12), (y, 8, 7)] {
         work[a] = work[a].wrapping_add(work[b]).wrapping_add(word);
         work[d] = (work[d] ^ work[a]).rotate_right(first);

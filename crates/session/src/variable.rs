@@ -168,6 +168,7 @@ impl<'a> Words<'a> {
 }
 
 /// `a.b.c.d:port`.
+#[inline(never)]
 fn gateway(text: &str) -> Option<SocketAddrV4> {
     let mut parts = text.as_bytes().split(|byte| matches!(byte, b'.' | b':'));
     let mut octets = [0; 4];

@@ -59,7 +59,7 @@ pub(super) unsafe fn run_in_path(file: *const c_char, arguments: Array, environm
     // SAFETY: the program's string.
     let Some(file) = (unsafe { abi::string(file) }) else { return Errno::EFAULT };
     let path = env::variable(b"PATH").unwrap_or(DEFAULT_PATH);
-    let result = search(file, path, |candidate| {
+    let result = search(file, path, &mut |candidate| {
         // SAFETY: the program's own arguments.
         let errno = unsafe {
             match run(candidate, arguments, environment) {
@@ -67,7 +67,7 @@ pub(super) unsafe fn run_in_path(file: *const c_char, arguments: Array, environm
                 errno => errno,
             }
         };
-        Err::<(), Errno>(errno)
+        Err(errno)
     });
     result.err().unwrap_or(Errno::EIO)
 }

@@ -1,5 +1,6 @@
 //! Functions of libc that would ask the network for something that is not worth it, or speak a protocol of their own.
 
+use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_long, c_void};
 
 use uwt_policy::Errno;
@@ -77,10 +78,15 @@ unsafe extern "C" fn getnetbyaddr_r(
 macro_rules! refused {
     ($($name:ident),*) => {$(
         #[unsafe(no_mangle)]
-        extern "C" fn $name() -> c_int {
-            abi::answer(Err(Errno::EACCES))
+        #[unsafe(naked)]
+        extern "C" fn $name() {
+            naked_asm!("jmp {refuse}", refuse = sym refuse)
         }
     )*};
+}
+
+extern "C" fn refuse() -> c_int {
+    abi::answer(Err(Errno::EACCES))
 }
 
 refused!(rcmd, rcmd_af, rexec, rexec_af, ruserok, ruserok_af, iruserok, iruserok_af);

@@ -18,7 +18,7 @@ type Spawn = unsafe extern "C" fn(*mut c_int, *const c_char, *const c_void, *con
 
 /// Checks what execvp(3) would find.
 fn check_in_path(file: &CStr) -> Result<(), Errno> {
-    search(file, env::variable(b"PATH").unwrap_or(DEFAULT_PATH), |candidate| {
+    search(file, env::variable(b"PATH").unwrap_or(DEFAULT_PATH), &mut |candidate| {
         sys::stat(libc::AT_FDCWD, candidate, 0)?;
         check(libc::AT_FDCWD, candidate)
     })

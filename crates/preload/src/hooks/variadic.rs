@@ -50,8 +50,16 @@ impl Arguments {
 /// vfork(2).
 const FEW: usize = 256;
 
-/// Calls `act` with the arguments in one null-terminated array.
-unsafe fn with_array(arguments: &Arguments, act: impl FnOnce(*const *const c_char) -> Errno) -> Errno {
+/// What is done with the arguments: the number each entry hands on.
+#[repr(usize)]
+enum Act {
+    Run = 0,
+    RunInPath = 1,
+    RunWithEnvironment = 2,
+}
+
+/// Lays the arguments out in one null-terminated array and executes.
+unsafe fn run_list(path: *const c_char, arguments: &Arguments, act: usize) -> Errno {
     // SAFETY: the program ended them with a null pointer.
     let count = unsafe { arguments.count() };
     let mut few: [*const c_char; FEW] = [core::ptr::null(); FEW];
@@ -71,32 +79,25 @@ unsafe fn with_array(arguments: &Arguments, act: impl FnOnce(*const *const c_cha
         // SAFETY: `array` has room for count + 1 pointers and is zero.
         unsafe { array.add(index).write(arguments.get(index)) };
     }
-    act(array)
+    // SAFETY: the program's own call; for execle the environment stands behind the null.
+    unsafe {
+        if act == Act::RunInPath as usize {
+            return run_in_path(path, array, env::current());
+        }
+        let own = act == Act::RunWithEnvironment as usize;
+        let environment = if own { Strings(arguments.get(count + 1).cast()) } else { env::current() };
+        run_path(path, array, environment)
+    }
 }
 
-extern "C" fn list(path: *const c_char, registers: *const *const c_char, stack: *const *const c_char) -> c_int {
-    let arguments = Arguments { registers, stack };
-    // SAFETY: the program's own call.
-    failed(unsafe { with_array(&arguments, |array| run_path(path, array, env::current())) })
-}
-
-extern "C" fn list_in_path(file: *const c_char, registers: *const *const c_char, stack: *const *const c_char) -> c_int {
-    let arguments = Arguments { registers, stack };
-    // SAFETY: the program's own call.
-    failed(unsafe { with_array(&arguments, |array| run_in_path(file, array, env::current())) })
-}
-
-extern "C" fn list_with_environment(
+extern "C" fn list(
     path: *const c_char,
     registers: *const *const c_char,
     stack: *const *const c_char,
+    act: usize,
 ) -> c_int {
-    let arguments = Arguments { registers, stack };
-    // SAFETY: the program's own call: the environment stands behind the null.
-    failed(unsafe {
-        let environment = Strings(arguments.get(arguments.count() + 1).cast());
-        with_array(&arguments, |array| run_path(path, array, environment))
-    })
+    // SAFETY: the program's own call.
+    failed(unsafe { run_list(path, &Arguments { registers, stack }, act) })
 }
 
 fn failed(errno: Errno) -> c_int {
@@ -120,17 +121,19 @@ macro_rules! variadic {
                 "mov [rsp + 32], r9",
                 "mov rsi, rsp",
                 "lea rdx, [rsp + 64]",
-                "call {act}",
+                "mov ecx, {act}",
+                "call {list}",
                 "add rsp, 56",
                 "ret",
-                act = sym $act,
+                act = const Act::$act as usize,
+                list = sym list,
             )
         }
     )*};
 }
 
 variadic! {
-    execl => list;
-    execlp => list_in_path;
-    execle => list_with_environment;
+    execl => Run;
+    execlp => RunInPath;
+    execle => RunWithEnvironment;
 }

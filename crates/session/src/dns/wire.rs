@@ -30,6 +30,7 @@ impl<'a> Reader<'a> {
         self.at == self.message.len()
     }
 
+    #[inline(never)]
     pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let end = self.at.checked_add(count)?;
         let bytes = self.message.get(self.at..end)?;
@@ -45,6 +46,7 @@ impl<'a> Reader<'a> {
         self.array().map(u8::from_be_bytes)
     }
 
+    #[inline(never)]
     pub(super) fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_be_bytes)
     }
@@ -129,6 +131,7 @@ impl<'a> Writer<'a> {
         self.at
     }
 
+    #[inline(never)]
     pub(super) fn put(&mut self, bytes: &[u8]) -> Option<()> {
         let end = self.at.checked_add(bytes.len())?;
         let room = self.out.get_mut(self.at..end)?;
@@ -139,6 +142,7 @@ impl<'a> Writer<'a> {
         Some(())
     }
 
+    #[inline(never)]
     pub(super) fn u16(&mut self, value: u16) -> Option<()> {
         self.put(&value.to_be_bytes())
     }
