@@ -45,6 +45,9 @@ fn find<'a>(query: &Query, name: &'a mut Option<HostName>) -> Answer<'a> {
     };
     match query.qtype() {
         _ if !known => Answer::NxDomain,
+        // Names of services (RFC 2782). A host without any has no such name, and that is what askers expect then: at an
+        // empty answer dirmngr gives up.
+        kind if text.starts_with(b"_") && !matches!(kind, TYPE_A | TYPE_AAAA) => Answer::NxDomain,
         TYPE_A | TYPE_ANY => address(text, false),
         // In names mode the A record carries everything there is to say.
         TYPE_AAAA if state::session().is_some_and(|session| session.dns == DnsMode::Resolve) => address(text, true),
