@@ -85,7 +85,7 @@ const LOOPBACK_NAMES: &[&str] = &["localhost.localdomain", "ip6-localhost", "ip6
 
 /// Decides on a host name; `own` is what gethostname(2) says.
 pub fn host(name: &[u8], own: &[u8]) -> HostVerdict {
-    if name.contains(&b':') {
+    if name.iter().any(|byte| *byte == b':') {
         return HostVerdict::Numeric(Numeric::V6);
     }
     if is_numeric(name) {

@@ -45,6 +45,7 @@ impl<const SLOTS: usize> PeerTable<SLOTS> {
     }
 
     /// Remembers `record` for the socket `cookie`, in place of what was known of it.
+    #[inline(never)]
     pub fn insert(&mut self, cookie: u64, record: PeerRecord) {
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.0 == cookie) {
             slot.1 = record;
@@ -56,11 +57,13 @@ impl<const SLOTS: usize> PeerTable<SLOTS> {
 
     /// What is known of the socket `cookie`. Cookie 0 belongs to no socket.
     #[must_use]
+    #[inline(never)]
     pub fn get(&self, cookie: u64) -> Option<PeerRecord> {
         self.slots.iter().find(|slot| slot.0 == cookie && cookie != 0).map(|slot| slot.1)
     }
 
     /// Forgets the socket `cookie`.
+    #[inline(never)]
     pub fn remove(&mut self, cookie: u64) {
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.0 == cookie) {
             slot.0 = 0;

@@ -30,11 +30,6 @@ pub(crate) fn answer<T: From<i8>>(result: Result<T, Errno>) -> T {
     })
 }
 
-/// A length or descriptor the kernel gave, as the C type.
-pub(crate) fn count(value: usize) -> isize {
-    value.cast_signed()
-}
-
 /// The bytes of an object the program points to; empty for a null pointer.
 ///
 /// # Safety

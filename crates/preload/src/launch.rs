@@ -122,7 +122,7 @@ pub(crate) fn search(file: &CStr, path: &[u8], act: &mut dyn FnMut(&CStr) -> Res
     if file.is_empty() {
         return Err(Errno::ENOENT);
     }
-    if file.to_bytes().contains(&b'/') {
+    if file.to_bytes().iter().any(|byte| *byte == b'/') {
         return act(file);
     }
     let mut buffer = [0; LONGEST_PATH];

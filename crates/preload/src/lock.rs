@@ -22,6 +22,7 @@ impl Lock {
         Self(AtomicU32::new(0))
     }
 
+    #[inline(never)]
     pub(crate) fn hold(&self) -> Guard<'_> {
         let mask = sys::signal_mask(libc::SIG_SETMASK, u64::MAX);
         let own = sys::pid();
@@ -36,6 +37,7 @@ impl Lock {
 }
 
 impl Drop for Guard<'_> {
+    #[inline(never)]
     fn drop(&mut self) {
         self.lock.0.store(0, Ordering::Release);
         sys::signal_mask(libc::SIG_SETMASK, self.mask);

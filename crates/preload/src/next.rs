@@ -16,6 +16,7 @@ impl Next {
     }
 
     /// The address of the next definition after ours in the search order, null where there is none.
+    #[inline(never)]
     pub(crate) fn address(&self) -> *mut c_void {
         let found = self.found.load(Ordering::Relaxed);
         if !found.is_null() {

@@ -44,5 +44,8 @@ fn start_time() -> Option<u64> {
     let text = bytes.get(..read.ok()?)?;
     let end = text.iter().rposition(|byte| *byte == b')')?;
     let field = text.get(end..)?.split(|byte| *byte == b' ').nth(20)?;
-    core::str::from_utf8(field).ok()?.parse().ok()
+    field.iter().try_fold(0_u64, |value, digit| {
+        let digit = digit.is_ascii_digit().then_some(u64::from(digit & 0xf))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
 }

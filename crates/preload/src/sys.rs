@@ -80,7 +80,7 @@ pub(crate) const fn word(value: c_int) -> usize {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "descriptors and pids are ints")]
-const fn int(value: usize) -> c_int {
+pub(crate) const fn int(value: usize) -> c_int {
     value as c_int
 }
 
@@ -142,6 +142,7 @@ pub(crate) fn poll(fd: c_int, events: i16, timeout: u64) -> Sys<usize> {
 }
 
 /// CLOCK_MONOTONIC in nanoseconds.
+#[inline(never)]
 pub(crate) fn now() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: clock_gettime is not hooked, needs no locks and writes one timespec of ours.
@@ -152,11 +153,19 @@ pub(crate) fn now() -> u64 {
 /// getsockopt(2) of a fixed-size value.
 pub(crate) fn option<T: Copy + Default>(fd: c_int, level: c_int, name: c_int) -> Sys<T> {
     let mut value = T::default();
-    let mut len = length(size_of::<T>());
-    let (to, size) = ((&raw mut value).expose_provenance(), (&raw mut len).expose_provenance());
-    // SAFETY: the kernel writes at most `len` bytes to `value`; T is only used with integers and timeval.
-    unsafe { call(libc::SYS_getsockopt, [word(fd), word(level), word(name), to, size, 0]) }?;
+    // SAFETY: T is only used with integers and timeval.
+    unsafe { get_option(fd, level, name, (&raw mut value).expose_provenance(), size_of::<T>()) }?;
     Ok(value)
+}
+
+/// # Safety
+/// `size` bytes are writable at `to`, whatever their value.
+#[inline(never)]
+unsafe fn get_option(fd: c_int, level: c_int, name: c_int, to: usize, size: usize) -> Sys<()> {
+    let mut len = length(size);
+    let size = (&raw mut len).expose_provenance();
+    // SAFETY: the kernel writes at most `len` bytes to `to`.
+    unsafe { call(libc::SYS_getsockopt, [word(fd), word(level), word(name), to, size]) }.map(drop)
 }
 
 /// setsockopt(2).
@@ -164,7 +173,7 @@ pub(crate) fn option<T: Copy + Default>(fd: c_int, level: c_int, name: c_int) ->
 pub(crate) fn set_option(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> Sys<()> {
     let from = value.as_ptr().addr();
     // SAFETY: the kernel reads `value.len()` bytes of `value`.
-    unsafe { call(libc::SYS_setsockopt, [word(fd), word(level), word(name), from, value.len(), 0]) }.map(drop)
+    unsafe { call(libc::SYS_setsockopt, [word(fd), word(level), word(name), from, value.len()]) }.map(drop)
 }
 
 /// The socket address that getpeername(2) or getsockname(2) gives.

@@ -168,7 +168,7 @@ fn credential_length(field: &[u8]) -> Result<u8, EncodeError> {
 fn name_length(host: &[u8]) -> Result<u8, EncodeError> {
     match u8::try_from(host.len()) {
         Ok(0) => Err(EncodeError::NameEmpty),
-        Ok(_) if host.contains(&0) => Err(EncodeError::NameNul),
+        Ok(_) if host.iter().any(|byte| *byte == 0) => Err(EncodeError::NameNul),
         Ok(length) => Ok(length),
         Err(_) => Err(EncodeError::NameTooLong),
     }

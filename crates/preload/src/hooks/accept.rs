@@ -14,10 +14,10 @@ unsafe extern "C" fn bind(fd: c_int, address: *const c_void, len: libc::socklen_
     status(unsafe { name(fd, address, len) })
 }
 
-pub(super) unsafe fn name(fd: c_int, address: *const c_void, len: libc::socklen_t) -> Result<usize, Errno> {
+pub(super) unsafe fn name(fd: c_int, address: *const c_void, len: libc::socklen_t) -> Result<c_int, Errno> {
     before_bind(fd)?;
     // SAFETY: the program's own call.
-    unsafe { pass(libc::SYS_bind, [word(fd), address.expose_provenance(), len as usize, 0, 0, 0]) }
+    unsafe { pass(libc::SYS_bind, [word(fd), address.expose_provenance(), len as usize]) }
 }
 
 #[unsafe(no_mangle)]
@@ -25,10 +25,10 @@ unsafe extern "C" fn listen(fd: c_int, backlog: c_int) -> c_int {
     status(start(fd, backlog))
 }
 
-pub(super) fn start(fd: c_int, backlog: c_int) -> Result<usize, Errno> {
+pub(super) fn start(fd: c_int, backlog: c_int) -> Result<c_int, Errno> {
     before_listen(fd)?;
     // SAFETY: takes no pointers.
-    unsafe { pass(libc::SYS_listen, [word(fd), word(backlog), 0, 0, 0, 0]) }
+    unsafe { pass(libc::SYS_listen, [word(fd), word(backlog)]) }
 }
 
 #[unsafe(no_mangle)]
@@ -48,14 +48,14 @@ pub(super) unsafe fn take(
     address: *mut c_void,
     len: *mut libc::socklen_t,
     flags: c_int,
-) -> Result<usize, Errno> {
+) -> Result<c_int, Errno> {
     // SAFETY: the program's own pointer; the kernel overwrites the length, which the next round needs as it was.
     let room = if len.is_null() { None } else { Some(unsafe { *len }) };
     loop {
-        let arguments = [word(fd), address.expose_provenance(), len.expose_provenance(), word(flags), 0, 0];
+        let arguments = [word(fd), address.expose_provenance(), len.expose_provenance(), word(flags)];
         // SAFETY: the program's own call.
         let accepted = unsafe { pass(libc::SYS_accept4, arguments) }?;
-        match after_accept(i32::try_from(accepted).map_err(|_| Errno::EBADF)?) {
+        match after_accept(accepted) {
             AcceptVerdict::Pass => return Ok(accepted),
             AcceptVerdict::Drop => {
                 if let Some(room) = room {

@@ -23,7 +23,7 @@ unsafe extern "C" fn __connect(fd: c_int, address: *const c_void, len: libc::soc
     status(unsafe { act(fd, address, len) })
 }
 
-pub(super) unsafe fn act(fd: c_int, address: *const c_void, len: libc::socklen_t) -> Result<usize, Errno> {
+pub(super) unsafe fn act(fd: c_int, address: *const c_void, len: libc::socklen_t) -> Result<c_int, Errno> {
     // A longer one the kernel refuses unread.
     let readable = if len > 128 { 0 } else { len as usize };
     // SAFETY: the program says that `len` bytes are there.
@@ -36,7 +36,7 @@ pub(super) unsafe fn act(fd: c_int, address: *const c_void, len: libc::socklen_t
         Plan::Carried => Ok(0),
         Plan::Pass => {
             // SAFETY: the program's own call.
-            unsafe { pass(libc::SYS_connect, [word(fd), address.expose_provenance(), len as usize, 0, 0, 0]) }
+            unsafe { pass(libc::SYS_connect, [word(fd), address.expose_provenance(), len as usize]) }
         }
     }
 }

@@ -48,7 +48,6 @@ pub(super) unsafe fn run_at(
         arguments.expose_provenance(),
         environment.0.expose_provenance(),
         word(flags),
-        0,
     ];
     // SAFETY: the program's own call; the environment is the program's or ours, null-terminated.
     unsafe { pass(libc::SYS_execveat, arguments) }.err().unwrap_or(Errno::EIO)

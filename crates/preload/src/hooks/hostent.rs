@@ -179,7 +179,7 @@ unsafe fn in_static_memory(put: impl FnOnce(&Place) -> c_int) -> *mut hostent {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn gethostbyname(name: *const c_char) -> *mut hostent {
     // SAFETY: the program's string.
-    unsafe { in_static_memory(|place| place.put_name(name, libc::AF_INET)) }
+    unsafe { gethostbyname2(name, libc::AF_INET) }
 }
 
 #[unsafe(no_mangle)]

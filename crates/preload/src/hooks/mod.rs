@@ -35,22 +35,22 @@ extern "C" fn constructor(_count: c_int, _arguments: *const *const c_char, _envi
 #[used]
 static CONSTRUCTOR: extern "C" fn(c_int, *const *const c_char, *const *const c_char) = constructor;
 
-/// Makes the call the program asked for, unchanged.
+/// Makes the call the program asked for, unchanged. The kernel cuts transfers to what an int can count.
 ///
 /// # Safety
 /// The arguments are those the program gave for this call.
-unsafe fn pass(number: c_long, arguments: [usize; 6]) -> Result<usize, Errno> {
+unsafe fn pass<const N: usize>(number: c_long, arguments: [usize; N]) -> Result<c_int, Errno> {
     // SAFETY: what the program would have done itself.
-    unsafe { sys::call(number, arguments) }
+    unsafe { sys::call(number, arguments) }.map(sys::int)
 }
 
 /// An `int` result: the number, or −1 and errno.
-#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "descriptors and zero")]
-fn status(result: Result<usize, Errno>) -> c_int {
-    abi::answer(result.map(|value| value as c_int))
+#[inline(never)]
+fn status(result: Result<c_int, Errno>) -> c_int {
+    abi::answer(result)
 }
 
 /// A `ssize_t` result: the number, or −1 and errno.
-fn size(result: Result<usize, Errno>) -> isize {
-    abi::answer(result.map(abi::count))
+fn size(result: Result<c_int, Errno>) -> isize {
+    status(result) as isize
 }

@@ -11,7 +11,7 @@ use super::{pass, size, status};
 use crate::carry::{Plan, carry, datagram};
 use crate::sys::word;
 use crate::wire::{self, Address, decode};
-use crate::{abi, sys};
+use crate::abi;
 
 /// What is to be done with an addressed message.
 enum Send {
@@ -66,7 +66,7 @@ pub(super) unsafe fn to(
     flags: c_int,
     address: *const c_void,
     address_len: libc::socklen_t,
-) -> Result<usize, Errno> {
+) -> Result<c_int, Errno> {
     let mut arguments =
         [word(fd), data.expose_provenance(), len, word(flags), address.expose_provenance(), address_len as usize];
     // A longer address the kernel refuses unread.
@@ -89,7 +89,7 @@ unsafe extern "C" fn sendmsg(fd: c_int, message: *const libc::msghdr, flags: c_i
     size(unsafe { one(fd, message, flags) })
 }
 
-pub(super) unsafe fn one(fd: c_int, message: *const libc::msghdr, flags: c_int) -> Result<usize, Errno> {
+pub(super) unsafe fn one(fd: c_int, message: *const libc::msghdr, flags: c_int) -> Result<c_int, Errno> {
     // SAFETY: the program's own message.
     let decided = unsafe { decide_message(fd, message, flags) }?;
     if matches!(decided, Send::Connected) {
@@ -97,12 +97,12 @@ pub(super) unsafe fn one(fd: c_int, message: *const libc::msghdr, flags: c_int) 
         let mut plain = unsafe { message.read() };
         plain.msg_name = core::ptr::null_mut();
         plain.msg_namelen = 0;
-        let arguments = [word(fd), (&raw const plain).expose_provenance(), word(flags & !libc::MSG_FASTOPEN), 0, 0, 0];
+        let arguments = [word(fd), (&raw const plain).expose_provenance(), word(flags & !libc::MSG_FASTOPEN)];
         // SAFETY: the copy points to the same data as the program's message.
         return unsafe { pass(libc::SYS_sendmsg, arguments) };
     }
     // SAFETY: the program's own call.
-    unsafe { pass(libc::SYS_sendmsg, [word(fd), message.expose_provenance(), word(flags), 0, 0, 0]) }
+    unsafe { pass(libc::SYS_sendmsg, [word(fd), message.expose_provenance(), word(flags)]) }
 }
 
 unsafe fn decide_message(fd: c_int, message: *const libc::msghdr, flags: c_int) -> Result<Send, Errno> {
@@ -127,7 +127,7 @@ pub(super) unsafe fn many(
     messages: *mut libc::mmsghdr,
     count: c_uint,
     flags: c_int,
-) -> Result<usize, Errno> {
+) -> Result<c_int, Errno> {
     let mut plain: c_uint = 0;
     while plain < count && !messages.is_null() {
         // SAFETY: the program says that `count` messages are there.
@@ -137,7 +137,7 @@ pub(super) unsafe fn many(
             // SAFETY: as above.
             let sent = unsafe { one(fd, &raw const (*message).msg_hdr, flags) }?;
             // SAFETY: as above; the kernel would write this field.
-            unsafe { (*message).msg_len = c_uint::try_from(sent).map_err(|_| Errno::EINVAL)? };
+            unsafe { (*message).msg_len = sent.unsigned_abs() };
             return Ok(1);
         }
         // SAFETY: as above.
@@ -147,7 +147,7 @@ pub(super) unsafe fn many(
             Err(_) => break,
         }
     }
-    let arguments = [word(fd), messages.expose_provenance(), plain as usize, word(flags), 0, 0];
+    let arguments = [word(fd), messages.expose_provenance(), plain as usize, word(flags)];
     // SAFETY: the program's own call, with the messages that were looked at.
-    unsafe { sys::call(libc::SYS_sendmmsg, arguments) }
+    unsafe { pass(libc::SYS_sendmmsg, arguments) }
 }

@@ -15,7 +15,7 @@ unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_in
     status(make(domain, kind, protocol))
 }
 
-pub(super) fn make(domain: c_int, kind: c_int, protocol: c_int) -> Result<usize, Errno> {
+pub(super) fn make(domain: c_int, kind: c_int, protocol: c_int) -> Result<c_int, Errno> {
     let verdict = uwt_policy::socket(SocketSpec::from_raw(domain, kind, protocol));
     if let SocketVerdict::Refuse(errno) = verdict {
         // What the kernel does not know it refuses in its own words.
@@ -32,7 +32,7 @@ pub(super) fn make(domain: c_int, kind: c_int, protocol: c_int) -> Result<usize,
         sys::close(fd);
         return Err(errno);
     }
-    Ok(word(fd))
+    Ok(fd)
 }
 
 const EAFNOSUPPORT: Errno = Errno::EAFNOSUPPORT;
@@ -46,10 +46,10 @@ unsafe extern "C" fn socketpair(domain: c_int, kind: c_int, protocol: c_int, end
     status(unsafe { pair(domain, kind, protocol, ends) })
 }
 
-pub(super) unsafe fn pair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int) -> Result<usize, Errno> {
+pub(super) unsafe fn pair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int) -> Result<c_int, Errno> {
     match uwt_policy::socket(SocketSpec::from_raw(domain, kind, protocol)) {
         SocketVerdict::Pass | SocketVerdict::Confine => {
-            let arguments = [word(domain), word(kind), word(protocol), ends.expose_provenance(), 0, 0];
+            let arguments = [word(domain), word(kind), word(protocol), ends.expose_provenance()];
             // SAFETY: the program's own call.
             unsafe { pass(libc::SYS_socketpair, arguments) }
         }
@@ -63,12 +63,12 @@ unsafe extern "C" fn getpeername(fd: c_int, address: *mut c_void, len: *mut libc
     status(unsafe { peer_name(fd, address, len) })
 }
 
-pub(super) unsafe fn peer_name(fd: c_int, address: *mut c_void, len: *mut libc::socklen_t) -> Result<usize, Errno> {
+pub(super) unsafe fn peer_name(fd: c_int, address: *mut c_void, len: *mut libc::socklen_t) -> Result<c_int, Errno> {
     if let Some(peer) = carry::peer(fd) {
         // SAFETY: getpeername's contract.
         return unsafe { abi::put_address(Encoded::new(peer).as_bytes(), address, len) }.map(|()| 0);
     }
-    let arguments = [word(fd), address.expose_provenance(), len.expose_provenance(), 0, 0, 0];
+    let arguments = [word(fd), address.expose_provenance(), len.expose_provenance()];
     // SAFETY: the program's own call.
     unsafe { pass(libc::SYS_getpeername, arguments) }
 }
@@ -91,7 +91,7 @@ pub(super) unsafe fn option(
     name: c_int,
     value: *mut c_void,
     len: *mut libc::socklen_t,
-) -> Result<usize, Errno> {
+) -> Result<c_int, Errno> {
     if (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR)
         && let Some(result) = carry::finish(fd)
     {
@@ -99,7 +99,7 @@ pub(super) unsafe fn option(
         // SAFETY: getsockopt's contract is getpeername's: a buffer and its length.
         return unsafe { abi::put_address(&error.to_ne_bytes(), value, len) }.map(|()| 0);
     }
-    let arguments = [word(fd), word(level), word(name), value.expose_provenance(), len.expose_provenance(), 0];
+    let arguments = [word(fd), word(level), word(name), value.expose_provenance(), len.expose_provenance()];
     // SAFETY: the program's own call.
     unsafe { pass(libc::SYS_getsockopt, arguments) }
 }
@@ -122,14 +122,14 @@ pub(super) unsafe fn set_option(
     name: c_int,
     value: *const c_void,
     len: libc::socklen_t,
-) -> Result<usize, Errno> {
+) -> Result<c_int, Errno> {
     // Only options that name an interface are looked at, and they are short.
     if uwt_policy::OptionScope::of(level, name) != uwt_policy::OptionScope::Free {
         // SAFETY: the program says that `len` bytes are there.
         let bytes = unsafe { abi::bytes(value, (len as usize).min(512)) };
         serve::before_option(fd, level, name, bytes)?;
     }
-    let arguments = [word(fd), word(level), word(name), value.expose_provenance(), len as usize, 0];
+    let arguments = [word(fd), word(level), word(name), value.expose_provenance(), len as usize];
     // SAFETY: the program's own call.
     unsafe { pass(libc::SYS_setsockopt, arguments) }
 }

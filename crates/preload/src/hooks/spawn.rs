@@ -10,7 +10,7 @@ use super::exec::DEFAULT_PATH;
 use crate::abi::{self, Strings};
 use crate::env::{self, Scratch};
 use crate::launch::{check, search};
-use crate::next::next;
+use crate::next::Next;
 use crate::sys;
 
 type Array = *const *const c_char;
@@ -29,8 +29,9 @@ fn check_path(path: &CStr) -> Result<(), Errno> {
 }
 
 /// These functions return the error instead of setting errno.
+#[inline(never)]
 unsafe fn spawn(
-    spawn: Option<Spawn>,
+    next: &Next,
     check: fn(&CStr) -> Result<(), Errno>,
     child: *mut c_int,
     path: *const c_char,
@@ -38,6 +39,8 @@ unsafe fn spawn(
     arguments: Array,
     environment: Array,
 ) -> c_int {
+    // SAFETY: these four functions of libc have this type; Option makes a null pointer None.
+    let spawn = unsafe { core::mem::transmute::<*mut c_void, Option<Spawn>>(next.address()) };
     let Some(spawn) = spawn else { return libc::ENOSYS };
     // SAFETY: the program's string.
     let Some(name) = (unsafe { abi::string(path) }) else { return libc::EFAULT };
@@ -50,7 +53,7 @@ unsafe fn spawn(
 }
 
 macro_rules! spawners {
-    ($($name:ident, $check:ident;)*) => {$(
+    ($($name:ident, $text:literal, $check:ident;)*) => {$(
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $name(
             child: *mut c_int,
@@ -60,17 +63,16 @@ macro_rules! spawners {
             arguments: Array,
             environment: Array,
         ) -> c_int {
-            let next =
-                next!($name(*mut c_int, *const c_char, *const c_void, *const c_void, Array, Array) -> c_int);
+            static NEXT: Next = Next::new($text);
             // SAFETY: the program's own arguments.
-            unsafe { spawn(next, $check, child, path, (actions, attributes), arguments, environment) }
+            unsafe { spawn(&NEXT, $check, child, path, (actions, attributes), arguments, environment) }
         }
     )*};
 }
 
 spawners! {
-    posix_spawn, check_path;
-    posix_spawnp, check_in_path;
-    pidfd_spawn, check_path;
-    pidfd_spawnp, check_in_path;
+    posix_spawn, c"posix_spawn", check_path;
+    posix_spawnp, c"posix_spawnp", check_in_path;
+    pidfd_spawn, c"pidfd_spawn", check_path;
+    pidfd_spawnp, c"pidfd_spawnp", check_in_path;
 }

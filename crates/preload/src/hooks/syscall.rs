@@ -94,10 +94,10 @@ const fn length(value: usize) -> u32 {
 
 extern "C" fn routed(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long {
     let result = route(number, [a, b, c, d, e, f]);
-    abi::answer(result.map(|value| value.cast_signed() as c_long))
+    c_long::from(super::status(result))
 }
 
-fn route(number: c_long, arguments: [usize; 6]) -> Result<usize, Errno> {
+fn route(number: c_long, arguments: [usize; 6]) -> Result<c_int, Errno> {
     let [a, b, c, d, e, f] = arguments;
     // SAFETY: the program's own arguments, as the call of this number takes them.
     unsafe {
