@@ -31,7 +31,7 @@ fn check_path(path: &CStr) -> Result<(), Errno> {
 /// These functions return the error instead of setting errno.
 #[inline(never)]
 unsafe fn spawn(
-    next: &Next,
+    (next, name): (&Next, &CStr),
     check: fn(&CStr) -> Result<(), Errno>,
     child: *mut c_int,
     path: *const c_char,
@@ -40,12 +40,12 @@ unsafe fn spawn(
     environment: Array,
 ) -> c_int {
     // SAFETY: these four functions of libc have this type; Option makes a null pointer None.
-    let spawn = unsafe { core::mem::transmute::<*mut c_void, Option<Spawn>>(next.address()) };
+    let spawn = unsafe { core::mem::transmute::<*mut c_void, Option<Spawn>>(next.address(name)) };
     let Some(spawn) = spawn else { return libc::ENOSYS };
     // SAFETY: the program's string.
-    let Some(name) = (unsafe { abi::string(path) }) else { return libc::EFAULT };
+    let Some(file) = (unsafe { abi::string(path) }) else { return libc::EFAULT };
     let mut scratch = Scratch::new();
-    match check(name).and_then(|()| scratch.complete(Strings(environment))) {
+    match check(file).and_then(|()| scratch.complete(Strings(environment))) {
         // SAFETY: the program's own call; libc copies the environment to the new program before it returns.
         Ok(environment) => unsafe { spawn(child, path, actions, attributes, arguments, environment.0) },
         Err(errno) => errno.0,
@@ -63,9 +63,9 @@ macro_rules! spawners {
             arguments: Array,
             environment: Array,
         ) -> c_int {
-            static NEXT: Next = Next::new($text);
+            static NEXT: Next = Next::new();
             // SAFETY: the program's own arguments.
-            unsafe { spawn(&NEXT, $check, child, path, (actions, attributes), arguments, environment) }
+            unsafe { spawn((&NEXT, $text), $check, child, path, (actions, attributes), arguments, environment) }
         }
     )*};
 }
