@@ -37,6 +37,7 @@ const MACHINE: u16 = 183;
 
 /// Classifies a file by its first bytes (elf(5)); 4096 of them hold the program headers of every usual linker.
 #[must_use]
+#[inline(never)]
 pub fn classify(head: &[u8]) -> Image<'_> {
     if let Some(line) = head.strip_prefix(b"#!") {
         return script(line);

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::str::FromStr;
 
-use crate::{Errno, Peer};
+use crate::{Errno, Peer, canonical};
 
 /// The inbound policy, `inbound = "…"` in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub fn listen(local: SocketAddr, inbound: Inbound) -> ListenVerdict {
     match inbound {
         Inbound::Allow => ListenVerdict::Pass,
         Inbound::Deny => ListenVerdict::Refuse(Errno::EACCES),
-        Inbound::Loopback if local.ip().to_canonical().is_unspecified() => ListenVerdict::Confine,
+        Inbound::Loopback if canonical(local.ip()).is_unspecified() => ListenVerdict::Confine,
         Inbound::Loopback => match Peer::of(local.ip()) {
             Peer::Loopback | Peer::Reserved => ListenVerdict::Pass,
             Peer::Group | Peer::Remote => ListenVerdict::Refuse(Errno::EACCES),

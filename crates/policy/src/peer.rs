@@ -35,6 +35,7 @@ impl Peer {
 
 /// The IPv4 address of a v4-mapped one, any other address unchanged.
 #[must_use]
+#[inline(never)]
 pub fn canonical(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4),

@@ -4,7 +4,7 @@ use core::ffi::c_int;
 use core::net::{IpAddr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use uwt_policy::{ConnectVerdict, DatagramVerdict, Errno, HostName, PeerRecord, SocketKind, Standing, connect};
+use uwt_policy::{ConnectVerdict, DatagramVerdict, Errno, HostName, PeerRecord, SocketKind, Standing, canonical, connect};
 use uwt_session::Session;
 use uwt_socks5::{Command, Target};
 
@@ -154,7 +154,7 @@ pub(crate) fn peer(fd: c_int) -> Option<SocketAddr> {
     let session = state::session()?;
     let real = wire::name(libc::SYS_getpeername, fd)?;
     let gateway = SocketAddr::from(session.gateway);
-    if (real.ip().to_canonical(), real.port()) != (gateway.ip(), gateway.port()) {
+    if (canonical(real.ip()), real.port()) != (gateway.ip(), gateway.port()) {
         return None;
     }
     let cookie = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE).ok()?;

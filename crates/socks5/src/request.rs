@@ -83,31 +83,35 @@ impl Request {
             Auth::None => request.put(&[VERSION, 1, METHOD_NONE]),
             Auth::UserPass { username, password } => {
                 request.put(&[VERSION, 1, METHOD_USER_PASS, AUTH_VERSION]);
-                request.put_counted(credential_length(username)?, username);
-                request.put_counted(credential_length(password)?, password);
+                request.put_credential(username)?;
+                request.put_credential(password)?;
             }
         }
-        request.put(&[VERSION, command.byte(), 0]);
-        let port = match (command, target) {
-            (Command::Resolve, Target::V4(_) | Target::V6(_)) | (Command::ResolvePtr, Target::Name { .. }) => {
-                return Err(EncodeError::WrongTarget);
+        let (v4, v6);
+        let (kind, host, port): (_, &[u8], _) = match target {
+            Target::Name { host, port } => (ATYP_NAME, host, port),
+            Target::V4(addr) => {
+                v4 = addr.ip().octets();
+                (ATYP_V4, &v4, addr.port())
             }
-            (_, Target::Name { host, port }) => {
-                request.put(&[ATYP_NAME]);
-                request.put_counted(name_length(host)?, host);
-                port
-            }
-            (_, Target::V4(addr)) => {
-                request.put(&[ATYP_V4]);
-                request.put(&addr.ip().octets());
-                addr.port()
-            }
-            (_, Target::V6(addr)) => {
-                request.put(&[ATYP_V6]);
-                request.put(&addr.ip().octets());
-                addr.port()
+            Target::V6(addr) => {
+                v6 = addr.ip().octets();
+                (ATYP_V6, &v6, addr.port())
             }
         };
+        let misfit = match command {
+            Command::Connect => false,
+            Command::Resolve => kind != ATYP_NAME,
+            Command::ResolvePtr => kind == ATYP_NAME,
+        };
+        if misfit {
+            return Err(EncodeError::WrongTarget);
+        }
+        request.put(&[VERSION, command.byte(), 0, kind]);
+        if kind == ATYP_NAME {
+            request.put(&[name_length(host)?]);
+        }
+        request.put(host);
         let port = if matches!(command, Command::Connect) { port } else { 0 };
         request.put(&port.to_be_bytes());
         Ok(request)
@@ -135,9 +139,11 @@ impl Request {
         self.len = self.len.saturating_add(bytes.len());
     }
 
-    fn put_counted(&mut self, length: u8, bytes: &[u8]) {
-        self.put(&[length]);
-        self.put(bytes);
+    #[inline(never)]
+    fn put_credential(&mut self, field: &[u8]) -> Result<(), EncodeError> {
+        self.put(&[credential_length(field)?]);
+        self.put(field);
+        Ok(())
     }
 }
 
