@@ -251,7 +251,7 @@ pub(crate) enum HostError {
 }
 
 /// Sets h_errno of the calling thread.
-pub(crate) fn set_h_errno(error: HostError) {
+pub(crate) fn set_h_errno(error: c_int) {
     // SAFETY: __h_errno_location gives the thread's own int.
-    unsafe { *__h_errno_location() = error as c_int };
+    unsafe { *__h_errno_location() = error };
 }

@@ -19,17 +19,23 @@ const TCP_FASTOPEN_CONNECT_OFF: [u8; 4] = [0; 4];
 /// Whether any connect was interrupted: only then does `SO_ERROR` need a look.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The session, or EACCES and one line to the user.
+/// The session, or one line to the user.
 #[inline(never)]
-pub(crate) fn session() -> Result<&'static Session<'static>, Errno> {
+fn known_session() -> Option<&'static Session<'static>> {
     static ONCE: Once = Once::new();
-    state::session().ok_or_else(|| {
+    let session = state::session();
+    if session.is_none() {
         ONCE.say(|line| {
             line.text("the preload library is loaded without a valid UWT_SESSION, nothing is carried; ");
             line.text("start programs with `uwt COMMAND`");
         });
-        Errno::EACCES
-    })
+    }
+    session
+}
+
+/// The session, or EACCES and one line to the user.
+pub(crate) fn session() -> Result<&'static Session<'static>, Errno> {
+    known_session().ok_or(Errno::EACCES)
 }
 
 /// What is to be done with a connect or an addressed send.

@@ -77,19 +77,12 @@ impl Line {
 
     #[inline(never)]
     pub(crate) fn number(&mut self, number: u32) -> &mut Self {
-        let mut digits = [0; 10];
-        let mut rest = number;
-        let mut len = 0;
-        for place in digits.iter_mut().rev() {
-            *place = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            len += 1;
-            if rest == 0 {
-                break;
+        let mut divisor = 1_000_000_000;
+        while divisor > 0 {
+            if number >= divisor || divisor == 1 {
+                self.push(b'0' + (number / divisor % 10) as u8, 1);
             }
-        }
-        for digit in digits.iter().skip(digits.len() - len) {
-            self.push(*digit, 1);
+            divisor /= 10;
         }
         self
     }

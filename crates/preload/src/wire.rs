@@ -54,22 +54,20 @@ pub(crate) struct Encoded {
 impl Encoded {
     pub(crate) fn new(address: SocketAddr) -> Self {
         let mut bytes = [0; 28];
-        let len = match address {
+        put(&mut bytes, 2, &address.port().to_be_bytes());
+        let (domain, len) = match address {
             SocketAddr::V4(v4) => {
-                put(&mut bytes, 0, &family(libc::AF_INET));
-                put(&mut bytes, 2, &v4.port().to_be_bytes());
                 put(&mut bytes, 4, &v4.ip().octets());
-                16
+                (libc::AF_INET, 16)
             }
             SocketAddr::V6(v6) => {
-                put(&mut bytes, 0, &family(libc::AF_INET6));
-                put(&mut bytes, 2, &v6.port().to_be_bytes());
                 put(&mut bytes, 4, &v6.flowinfo().to_be_bytes());
                 put(&mut bytes, 8, &v6.ip().octets());
                 put(&mut bytes, 24, &v6.scope_id().to_ne_bytes());
-                28
+                (libc::AF_INET6, 28)
             }
         };
+        put(&mut bytes, 0, &family(domain));
         Self { bytes, len }
     }
 

@@ -1,5 +1,6 @@
 //! connect(2).
 
+use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
 
 use uwt_policy::Errno;
@@ -10,17 +11,22 @@ use crate::carry::{Plan, carry};
 use crate::sys::word;
 use crate::wire::{Address, decode};
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn connect(fd: c_int, address: *const c_void, len: libc::socklen_t) -> c_int {
+unsafe extern "C" fn hook(fd: c_int, address: *const c_void, len: libc::socklen_t) -> c_int {
     // SAFETY: the program's own arguments.
     status(unsafe { act(fd, address, len) })
 }
 
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+unsafe extern "C" fn connect() {
+    naked_asm!("jmp {hook}", hook = sym hook)
+}
+
 /// The name libpthread once exported the same function under.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn __connect(fd: c_int, address: *const c_void, len: libc::socklen_t) -> c_int {
-    // SAFETY: the program's own arguments.
-    status(unsafe { act(fd, address, len) })
+#[unsafe(naked)]
+unsafe extern "C" fn __connect() {
+    naked_asm!("jmp {hook}", hook = sym hook)
 }
 
 pub(super) unsafe fn act(fd: c_int, address: *const c_void, len: libc::socklen_t) -> Result<c_int, Errno> {

@@ -109,6 +109,7 @@ impl Place {
         code
     }
 
+    #[inline(never)]
     unsafe fn put_name(&self, name: *const c_char, family: c_int) -> c_int {
         // SAFETY: the program's string.
         let Some(name) = (unsafe { abi::string(name) }) else {
@@ -158,20 +159,15 @@ static LAST: Static = Static(UnsafeCell::new((
     [0; 512],
 )));
 
-unsafe fn in_static_memory(put: impl FnOnce(&Place) -> c_int) -> *mut hostent {
+#[inline(never)]
+unsafe fn in_static_memory(put: &dyn Fn(&Place) -> c_int) -> *mut hostent {
     let last = LAST.0.get();
     let (mut result, mut error) = (core::ptr::null_mut(), 0);
     // SAFETY: field addresses of a static, not references.
     let (entry, buffer) = unsafe { (&raw mut (*last).0, &raw mut (*last).1) };
     put(&Place { entry, buffer: buffer.cast(), len: 512, result: &raw mut result, error: &raw mut error });
     if result.is_null() {
-        abi::set_h_errno(match error {
-            1 => HostError::NotFound,
-            2 => HostError::TryAgain,
-            4 => HostError::NoData,
-            -1 => HostError::Internal,
-            _ => HostError::NoRecovery,
-        });
+        abi::set_h_errno(error);
     }
     result
 }
@@ -179,13 +175,13 @@ unsafe fn in_static_memory(put: impl FnOnce(&Place) -> c_int) -> *mut hostent {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn gethostbyname(name: *const c_char) -> *mut hostent {
     // SAFETY: the program's string.
-    unsafe { gethostbyname2(name, libc::AF_INET) }
+    unsafe { in_static_memory(&|place| place.put_name(name, libc::AF_INET)) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent {
     // SAFETY: the program's string.
-    unsafe { in_static_memory(|place| place.put_name(name, family)) }
+    unsafe { in_static_memory(&|place| place.put_name(name, family)) }
 }
 
 #[unsafe(no_mangle)]
@@ -218,7 +214,7 @@ unsafe extern "C" fn gethostbyname2_r(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn gethostbyaddr(address: *const c_void, len: libc::socklen_t, family: c_int) -> *mut hostent {
     // SAFETY: the program's address.
-    unsafe { in_static_memory(|place| place.put_address(address, len, family)) }
+    unsafe { in_static_memory(&|place| place.put_address(address, len, family)) }
 }
 
 #[unsafe(no_mangle)]

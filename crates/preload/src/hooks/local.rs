@@ -24,7 +24,7 @@ extern "C" fn gethostid() -> c_long {
 
 /// The networks database is asked in DNS where nsswitch.conf(5) says so, and nobody needs it.
 fn no_network() -> *mut c_void {
-    abi::set_h_errno(HostError::NotFound);
+    abi::set_h_errno(HostError::NotFound as c_int);
     core::ptr::null_mut()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each function exists twice, under its own name and under the one that glibc before 2.34 had behind a macro.
 
+use core::arch::naked_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
 
 use uwt_policy::{DnsMode, HostName, HostVerdict, host};
@@ -101,7 +102,7 @@ unsafe fn ask(name: &[u8], class: c_int, kind: c_int, out: *mut c_void, len: c_i
         _ => Some(HostError::NoRecovery),
     };
     if let Some(error) = error {
-        abi::set_h_errno(error);
+        abi::set_h_errno(error as c_int);
         return -1;
     }
     // SAFETY: the caller's buffer.
@@ -132,7 +133,7 @@ unsafe fn query_domain(
     let mut at = 0;
     for byte in parts.iter().copied().flatten() {
         let Some(place) = joined.get_mut(at) else {
-            abi::set_h_errno(HostError::NoRecovery);
+            abi::set_h_errno(HostError::NoRecovery as c_int);
             return -1;
         };
         *place = *byte;
@@ -156,22 +157,29 @@ unsafe fn send(message: *const c_void, message_len: c_int, out: *mut c_void, len
     unsafe { deliver(response, out, len) }
 }
 
-/// Exports a function of the resolver, with its old name, with or without the state argument in front.
+/// Exports a function of the resolver, with its old name, with or without the state argument in front. Both names jump to
+/// a function that is not exported: another library's of the same name cannot come between.
 macro_rules! resolver {
     ($($name:ident, $old:ident, $act:ident, ($($state:ident)?) ($($argument:ident: $type:ty),*);)*) => {$(
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn $name($($state: *const c_void,)? $($argument: $type),*) -> c_int {
-            $(let _ = $state;)?
-            // SAFETY: the program's own arguments.
-            unsafe { $act($($argument),*) }
-        }
+        const _: () = {
+            unsafe extern "C" fn same($($state: *const c_void,)? $($argument: $type),*) -> c_int {
+                $(let _ = $state;)?
+                // SAFETY: the program's own arguments.
+                unsafe { $act($($argument),*) }
+            }
 
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn $old($($state: *const c_void,)? $($argument: $type),*) -> c_int {
-            $(let _ = $state;)?
-            // SAFETY: the program's own arguments.
-            unsafe { $act($($argument),*) }
-        }
+            #[unsafe(no_mangle)]
+            #[unsafe(naked)]
+            unsafe extern "C" fn $name() {
+                naked_asm!("jmp {same}", same = sym same)
+            }
+
+            #[unsafe(no_mangle)]
+            #[unsafe(naked)]
+            unsafe extern "C" fn $old() {
+                naked_asm!("jmp {same}", same = sym same)
+            }
+        };
     )*};
 }
 

@@ -63,18 +63,16 @@ pub enum BadResponse {
 pub fn write_query(out: &mut [u8; MAX_QUERY], id: u16, name: &str, qtype: u16) -> Result<usize, BadName> {
     let name = Name::parse(name)?;
     let mut writer = Writer::new(out);
-    let written = (|| {
-        writer.u16(id)?;
-        writer.u16(0x0100)?;
-        for count in [1, 0, 0, 0] {
-            writer.u16(count)?;
-        }
-        writer.name(&name)?;
-        writer.u16(qtype)?;
-        writer.u16(CLASS_IN)
-    })();
+    writer.u16(id);
+    writer.u16(0x0100);
+    for count in [1, 0, 0, 0] {
+        writer.u16(count);
+    }
+    writer.name(&name);
+    writer.u16(qtype);
+    writer.u16(CLASS_IN);
     // A name that parsed fits the buffer; were it otherwise, it was too long.
-    written.map(|()| writer.at()).ok_or(BadName::TooLong)
+    writer.end().ok_or(BadName::TooLong)
 }
 
 /// Reads the response to the query with this id, name and type (A, AAAA or PTR; other types find nothing).

@@ -73,8 +73,8 @@ pub struct TooSmall;
 pub fn respond(query: &Query, raw_query: &[u8], answer: Answer<'_>, out: &mut [u8]) -> Result<usize, TooSmall> {
     let question = raw_query.get(query.question()).ok_or(TooSmall)?;
     let mut writer = Writer::new(out);
-    write(&mut writer, query, question, answer).ok_or(TooSmall)?;
-    Ok(writer.at())
+    write(&mut writer, query, question, answer);
+    writer.end().ok_or(TooSmall)
 }
 
 /// Writes FORMERR to a message that [`Query::parse`] refused and gives its length in bytes (12). `None`: there is
@@ -88,14 +88,14 @@ pub fn formerr(raw: &[u8], out: &mut [u8]) -> Option<usize> {
         _ => return None,
     };
     let mut writer = Writer::new(out);
-    writer.put(&id)?;
+    writer.put(&id);
     // Opcode and RD as asked (RFC 1035 §4.1.1).
-    writer.u16(QR | RA | u16::from_be_bytes([flags & 0x79, 0]) | Answer::FormErr.rcode())?;
-    writer.put(&[0; 8])?;
-    Some(writer.at())
+    writer.u16(QR | RA | u16::from_be_bytes([flags & 0x79, 0]) | Answer::FormErr.rcode());
+    writer.put(&[0; 8]);
+    writer.end()
 }
 
-fn write(writer: &mut Writer<'_>, query: &Query, question: &[u8], answer: Answer<'_>) -> Option<()> {
+fn write(writer: &mut Writer<'_>, query: &Query, question: &[u8], answer: Answer<'_>) {
     let bad_version = query.edns().is_some_and(|edns| edns.version != 0);
     let ptr = match answer {
         Answer::Ptr(text, _) => Name::parse(text).ok(),
@@ -108,41 +108,42 @@ fn write(writer: &mut Writer<'_>, query: &Query, question: &[u8], answer: Answer
     };
     let has_record = matches!(answer, Answer::A(..) | Answer::Aaaa(..) | Answer::Ptr(..));
 
-    writer.u16(query.id())?;
-    writer.u16(QR | RA | query.repeated_flags() | answer.rcode())?;
+    writer.u16(query.id());
+    writer.u16(QR | RA | query.repeated_flags() | answer.rcode());
     for count in [1, u16::from(has_record), 0, u16::from(query.edns().is_some())] {
-        writer.u16(count)?;
+        writer.u16(count);
     }
-    writer.put(question)?;
+    writer.put(question);
     match (answer, ptr) {
-        (Answer::A(addr, ttl), _) => record(writer, TYPE_A, ttl, &addr.octets())?,
-        (Answer::Aaaa(addr, ttl), _) => record(writer, TYPE_AAAA, ttl, &addr.octets())?,
+        (Answer::A(addr, ttl), _) => record(writer, TYPE_A, ttl, &addr.octets()),
+        (Answer::Aaaa(addr, ttl), _) => record(writer, TYPE_AAAA, ttl, &addr.octets()),
         (Answer::Ptr(_, ttl), Some(name)) => {
             let mut rdata = [0; MAX_WIRE_NAME];
             let mut inner = Writer::new(&mut rdata);
-            inner.name(&name)?;
-            let length = inner.at();
-            record(writer, TYPE_PTR, ttl, rdata.get(..length)?)?;
+            inner.name(&name);
+            // It fits: a name has 255 bytes at most.
+            let length = inner.end().unwrap_or(0);
+            record(writer, TYPE_PTR, ttl, rdata.get(..length).unwrap_or_default());
         }
         _ => {}
     }
     if let Some(edns) = query.edns() {
         // BADVERS is 16: the upper eight bits of the code are the OPT's first TTL byte (RFC 6891 §6.1.3).
         let dnssec_ok = if edns.dnssec_ok { 0x80 } else { 0 };
-        writer.put(&[0])?;
-        writer.u16(TYPE_OPT)?;
-        writer.u16(UDP_SIZE)?;
-        writer.put(&[u8::from(bad_version), 0, dnssec_ok, 0])?;
-        writer.u16(0)?;
+        writer.put(&[0]);
+        writer.u16(TYPE_OPT);
+        writer.u16(UDP_SIZE);
+        writer.put(&[u8::from(bad_version), 0, dnssec_ok, 0]);
+        writer.u16(0);
     }
-    Some(())
 }
 
-fn record(writer: &mut Writer<'_>, rtype: u16, ttl: u32, rdata: &[u8]) -> Option<()> {
-    writer.u16(OWNER)?;
-    writer.u16(rtype)?;
-    writer.u16(CLASS_IN)?;
-    writer.u32(ttl.min(MAX_TTL))?;
-    writer.u16(u16::try_from(rdata.len()).ok()?)?;
-    writer.put(rdata)
+#[inline(never)]
+fn record(writer: &mut Writer<'_>, rtype: u16, ttl: u32, rdata: &[u8]) {
+    writer.u16(OWNER);
+    writer.u16(rtype);
+    writer.u16(CLASS_IN);
+    writer.u32(ttl.min(MAX_TTL));
+    writer.u16(u16::try_from(rdata.len()).unwrap_or(0));
+    writer.put(rdata);
 }

@@ -116,46 +116,52 @@ impl Reader<'_> {
     }
 }
 
-/// Writes a message from front to back.
+/// Writes a message from front to back. What does not fit is left out, and [`Writer::end`] says so.
 pub(super) struct Writer<'a> {
     out: &'a mut [u8],
     at: usize,
+    full: bool,
 }
 
 impl<'a> Writer<'a> {
     pub(super) const fn new(out: &'a mut [u8]) -> Self {
-        Self { out, at: 0 }
+        Self { out, at: 0, full: false }
     }
 
-    pub(super) const fn at(&self) -> usize {
-        self.at
+    /// The length of what was written, if all of it fitted.
+    pub(super) fn end(&self) -> Option<usize> {
+        (!self.full).then_some(self.at)
     }
 
     #[inline(never)]
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Option<()> {
-        let end = self.at.checked_add(bytes.len())?;
-        let room = self.out.get_mut(self.at..end)?;
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        let end = self.at.saturating_add(bytes.len());
+        let Some(room) = self.out.get_mut(self.at..end) else {
+            self.full = true;
+            return;
+        };
         for (slot, byte) in room.iter_mut().zip(bytes) {
             *slot = *byte;
         }
         self.at = end;
-        Some(())
     }
 
     #[inline(never)]
-    pub(super) fn u16(&mut self, value: u16) -> Option<()> {
-        self.put(&value.to_be_bytes())
+    pub(super) fn u16(&mut self, value: u16) {
+        self.put(&value.to_be_bytes());
     }
 
-    pub(super) fn u32(&mut self, value: u32) -> Option<()> {
-        self.put(&value.to_be_bytes())
+    pub(super) fn u32(&mut self, value: u32) {
+        self.put(&value.to_be_bytes());
     }
 
-    pub(super) fn name(&mut self, name: &Name) -> Option<()> {
+    #[inline(never)]
+    pub(super) fn name(&mut self, name: &Name) {
         for label in name.labels() {
-            self.put(&[u8::try_from(label.len()).ok()?])?;
-            self.put(label)?;
+            // A label has 63 bytes at most.
+            self.put(&[u8::try_from(label.len()).unwrap_or(0)]);
+            self.put(label);
         }
-        self.put(&[0])
+        self.put(&[0]);
     }
 }
