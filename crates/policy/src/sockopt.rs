@@ -43,6 +43,7 @@ const LOOPBACK_INDEX: u32 = 1;
 impl OptionScope {
     /// Of option `name` at `level` (socket(7), ip(7), ipv6(7)).
     #[must_use]
+    #[inline(never)]
     pub fn of(level: i32, name: i32) -> Self {
         match (level, name) {
             (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) => Self::Device,

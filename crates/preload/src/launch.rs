@@ -118,6 +118,7 @@ fn terminated<'a>(text: &[u8], buffer: &'a mut [u8]) -> Option<&'a CStr> {
 /// What execvp(3) does with a name: the first file of that name in PATH that can be executed.
 ///
 /// `act` gets each path in turn and says whether to go on.
+#[inline(never)]
 pub(crate) fn search(file: &CStr, path: &[u8], act: &mut dyn FnMut(&CStr) -> Result<(), Errno>) -> Result<(), Errno> {
     if file.is_empty() {
         return Err(Errno::ENOENT);

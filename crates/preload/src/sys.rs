@@ -43,6 +43,19 @@ pub(crate) unsafe fn raw<const N: usize>(number: c_long, arguments: [usize; N]) 
         }
         return result;
     }
+    if N == 4 {
+        // SAFETY: as below.
+        unsafe {
+            asm!(
+                "syscall",
+                inlateout("rax") number as isize => result,
+                in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
+                lateout("rcx") _, lateout("r11") _,
+                options(nostack),
+            );
+        }
+        return result;
+    }
     // SAFETY: the x86-64 convention: rcx and r11 are overwritten, the kernel touches no memory of ours but what the
     // arguments point to, which is the caller's promise.
     unsafe {
@@ -279,6 +292,7 @@ pub(crate) fn random() -> Sys<u64> {
 }
 
 /// uname(2)'s node name, which is what gethostname(3) gives.
+#[inline(never)]
 pub(crate) fn host_name() -> [u8; 65] {
     let mut names = [0_u8; 6 * 65];
     // SAFETY: the kernel writes one struct new_utsname of six fields of 65 bytes.

@@ -39,17 +39,17 @@ pub fn parse_reverse(name: &str) -> Option<IpAddr> {
     // Bytes, because the searcher of `str::rsplit` brings a panic along.
     let name = name.as_bytes();
     let mut labels = name.strip_suffix(b".").unwrap_or(name).rsplit(|byte| *byte == b'.');
-    if !labels.next()?.eq_ignore_ascii_case(b"arpa") {
+    if !is(labels.next()?, b"arpa") {
         return None;
     }
     let zone = labels.next()?;
-    let addr = if zone.eq_ignore_ascii_case(b"in-addr") {
+    let addr = if is(zone, b"in-addr") {
         let mut octets = [0; 4];
         for octet in &mut octets {
             *octet = parse_decimal(labels.next()?)?;
         }
         IpAddr::V4(Ipv4Addr::from_octets(octets))
-    } else if zone.eq_ignore_ascii_case(b"ip6") {
+    } else if is(zone, b"ip6") {
         let mut octets = [0; 16];
         for octet in &mut octets {
             let high = parse_hex(labels.next()?)?;
@@ -60,6 +60,12 @@ pub fn parse_reverse(name: &str) -> Option<IpAddr> {
         return None;
     };
     labels.next().is_none().then_some(addr)
+}
+
+/// Out of line, because it is small only once.
+#[inline(never)]
+fn is(label: &[u8], text: &[u8]) -> bool {
+    label.eq_ignore_ascii_case(text)
 }
 
 /// The decimal digits of a byte, at the end of the array, and how many they are.
@@ -91,6 +97,7 @@ fn parse_decimal(label: &[u8]) -> Option<u8> {
     }
 }
 
+#[inline(never)]
 fn parse_hex(label: &[u8]) -> Option<u8> {
     match label {
         [digit] => u8::try_from(char::from(*digit).to_digit(16)?).ok(),
