@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr, SocketAddrV4};
 
-use crate::peer::{is_link_local, is_resolver_port, same_place};
+use crate::peer::{is_link_local, is_resolver_port};
 use crate::{Errno, Peer, SocketKind, canonical};
 
 /// What the configuration says about destinations.
@@ -54,18 +54,19 @@ pub fn connect(kind: SocketKind, peer: SocketAddr, route: &Route) -> ConnectVerd
         }
         SocketKind::Stream => {}
     }
-    if same_place(peer, SocketAddr::V4(route.gateway)) {
+    let (ip, port) = (canonical(peer.ip()), peer.port());
+    if ip == IpAddr::V4(*route.gateway.ip()) && port == route.gateway.port() {
         return ConnectVerdict::Pass;
     }
-    match Peer::of(peer.ip()) {
-        Peer::Loopback if is_resolver_port(peer.port()) => ConnectVerdict::Refuse(Errno::EACCES),
+    match Peer::of(ip) {
+        Peer::Loopback if is_resolver_port(port) => ConnectVerdict::Refuse(Errno::EACCES),
         Peer::Loopback if route.allow_loopback => ConnectVerdict::Pass,
         Peer::Loopback => ConnectVerdict::Refuse(Errno::EACCES),
-        Peer::Reserved => ConnectVerdict::TunnelName(canonical(peer.ip()), peer.port()),
+        Peer::Reserved => ConnectVerdict::TunnelName(ip, port),
         Peer::Group => ConnectVerdict::Refuse(Errno::ENETUNREACH),
-        Peer::Remote => match canonical(peer.ip()) {
+        Peer::Remote => match ip {
             IpAddr::V6(v6) if is_link_local(v6) => ConnectVerdict::Refuse(Errno::ENETUNREACH),
-            ip => ConnectVerdict::Tunnel(SocketAddr::new(ip, peer.port())),
+            ip => ConnectVerdict::Tunnel(SocketAddr::new(ip, port)),
         },
     }
 }

@@ -1,6 +1,6 @@
 //! What kind of place an address is.
 
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr};
 
 use crate::names::is_reserved;
 
@@ -43,11 +43,6 @@ pub fn canonical(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether two socket addresses reach the same place, v4-mapped or not.
-pub(crate) fn same_place(a: SocketAddr, b: SocketAddr) -> bool {
-    a.port() == b.port() && canonical(a.ip()) == canonical(b.ip())
-}
-
 /// Ports on which name services listen on loopback: what is asked there goes to the network by another process, in
 /// the clear or on a circuit shared by all (DNS, DNS over TLS, mDNS, LLMNR).
 pub(crate) fn is_resolver_port(port: u16) -> bool {
@@ -85,12 +80,5 @@ mod tests {
         ] {
             assert_eq!(Peer::of(text.parse().unwrap()), class, "{text}");
         }
-    }
-
-    #[test]
-    fn mapped_addresses_are_the_same_place() {
-        let a = "203.0.113.1:80".parse().unwrap();
-        assert!(same_place(a, "[::ffff:203.0.113.1]:80".parse().unwrap()));
-        assert!(!same_place(a, "203.0.113.1:81".parse().unwrap()));
     }
 }

@@ -4,7 +4,9 @@ use core::ffi::c_int;
 use core::net::{IpAddr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use uwt_policy::{ConnectVerdict, DatagramVerdict, Errno, HostName, PeerRecord, SocketKind, Standing, canonical, connect};
+use uwt_policy::{
+    ConnectVerdict, DatagramVerdict, Errno, HostName, PeerRecord, SocketKind, Standing, canonical, connect,
+};
 use uwt_session::Session;
 use uwt_socks5::{Command, Target};
 

@@ -48,7 +48,7 @@ pub(crate) struct Patience {
 impl Patience {
     /// For name lookups, which no signal ends (getaddrinfo(3) has no EINTR).
     pub(crate) fn of_lookup(session: &Session<'_>) -> Self {
-        Self { deadline: after_seconds(u64::from(session.timeout)), own: false, interruptible: false }
+        Self { deadline: after_seconds(session.timeout), own: false, interruptible: false }
     }
 
     /// For connect(2) on this socket.
@@ -56,8 +56,8 @@ impl Patience {
         let blocking = sys::status_flags(fd)? & libc::O_NONBLOCK == 0;
         let limit: Timeval = sys::option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO)?;
         let limit = if blocking && !resumed { limit.nanoseconds() } else { 0 };
-        let ours = after_seconds(u64::from(session.timeout));
-        let theirs = sys::now().saturating_add(limit);
+        let ours = after_seconds(session.timeout);
+        let theirs = sys::now() + limit;
         let own = limit > 0 && theirs < ours;
         Ok(Self { deadline: if own { theirs } else { ours }, own, interruptible: blocking && !resumed })
     }
@@ -89,13 +89,15 @@ struct Timeval {
 
 impl Timeval {
     fn nanoseconds(self) -> u64 {
-        let seconds = self.seconds.max(0).cast_unsigned().saturating_mul(1_000_000_000);
-        seconds.saturating_add(self.microseconds.max(0).cast_unsigned().saturating_mul(1000))
+        // Longer than a hundred years is that long.
+        let seconds = self.seconds.clamp(0, i64::from(u32::MAX)).cast_unsigned();
+        let microseconds = self.microseconds.clamp(0, 999_999).cast_unsigned();
+        seconds * 1_000_000_000 + microseconds * 1000
     }
 }
 
-fn after_seconds(seconds: u64) -> u64 {
-    sys::now().saturating_add(seconds.saturating_mul(1_000_000_000))
+fn after_seconds(seconds: u16) -> u64 {
+    sys::now() + u64::from(seconds) * 1_000_000_000
 }
 
 /// Connects `fd`, an unconnected TCP socket, to the gateway at `address` and asks it for `target`.

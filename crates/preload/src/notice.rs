@@ -39,8 +39,7 @@ pub(crate) fn remember_stderr() {
 
 /// Writes `uwt: ` and what `write` puts behind it in one write(2).
 pub(crate) fn say(write: impl FnOnce(&mut Line)) {
-    let mut line = Line { bytes: [0; Line::LONGEST], len: 0 };
-    line.text("uwt: ");
+    let mut line = Line::new();
     write(&mut line);
     line.send();
 }
@@ -53,6 +52,13 @@ pub(crate) struct Line {
 
 impl Line {
     const LONGEST: usize = 600;
+
+    #[inline(never)]
+    fn new() -> Self {
+        let mut line = Self { bytes: [0; Self::LONGEST], len: 0 };
+        line.text("uwt: ");
+        line
+    }
 
     #[inline(never)]
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {

@@ -8,10 +8,10 @@ use core::ffi::{c_int, c_uint, c_void};
 use uwt_policy::{Errno, SocketKind};
 
 use super::{pass, size, status};
+use crate::abi;
 use crate::carry::{Plan, carry, datagram};
 use crate::sys::word;
 use crate::wire::{self, Address, decode};
-use crate::abi;
 
 /// What is to be done with an addressed message.
 enum Send {
