@@ -85,7 +85,9 @@ const LOOPBACK_NAMES: &[&str] = &["localhost.localdomain", "ip6-localhost", "ip6
 
 /// Decides on a host name; `own` is what gethostname(2) says.
 pub fn host(name: &[u8], own: &[u8]) -> HostVerdict {
-    if name.iter().any(|byte| *byte == b':') {
+    #[expect(clippy::manual_contains, reason = "contains brings a search by whole words along")]
+    let colon = name.iter().any(|byte| *byte == b':');
+    if colon {
         return HostVerdict::Numeric(Numeric::V6);
     }
     if is_numeric(name) {

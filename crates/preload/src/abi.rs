@@ -53,6 +53,7 @@ pub(crate) unsafe fn string<'a>(text: *const c_char) -> Option<&'a CStr> {
 
 /// The string in a buffer of ours, up to its first NUL.
 #[inline(never)]
+#[expect(clippy::manual_contains, reason = "contains brings a search by whole words along")]
 pub(crate) fn terminated(buffer: &[u8]) -> Option<&CStr> {
     // SAFETY: strlen(3) stops at the NUL that is there.
     buffer.iter().any(|byte| *byte == 0).then(|| unsafe { CStr::from_ptr(buffer.as_ptr().cast()) })

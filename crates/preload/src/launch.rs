@@ -119,6 +119,7 @@ fn terminated<'a>(text: &[u8], buffer: &'a mut [u8]) -> Option<&'a CStr> {
 ///
 /// `act` gets each path in turn and says whether to go on.
 #[inline(never)]
+#[expect(clippy::manual_contains, reason = "contains brings a search by whole words along")]
 pub(crate) fn search(file: &CStr, path: &[u8], act: &mut dyn FnMut(&CStr) -> Result<(), Errno>) -> Result<(), Errno> {
     if file.is_empty() {
         return Err(Errno::ENOENT);

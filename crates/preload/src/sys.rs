@@ -48,7 +48,7 @@ pub(crate) unsafe fn raw<const N: usize>(number: c_long, arguments: [usize; N]) 
         unsafe {
             asm!(
                 "syscall",
-                inlateout("rax") number as isize => result,
+                inlateout("rax") number => result,
                 in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
                 lateout("rcx") _, lateout("r11") _,
                 options(nostack),

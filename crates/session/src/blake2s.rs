@@ -80,9 +80,10 @@ impl Blake2s {
 
     /// The compression function F (RFC 7693 §3.2); `last` is all ones for the last block.
     #[inline(never)]
+    #[expect(clippy::indexing_slicing, reason = "indices of four bits, into 16 words")]
     fn compress(&mut self, last: u32) {
         self.count += self.filled as u64;
-        let [low, high] = [self.count as u32, (self.count >> 32) as u32];
+        let (low, high) = ((self.count & 0xffff_ffff) as u32, (self.count >> 32) as u32);
         let mut message = [0_u32; 16];
         for (word, bytes) in message.iter_mut().zip(self.block.as_chunks().0) {
             *word = u32::from_le_bytes(*bytes);
@@ -107,6 +108,8 @@ impl Blake2s {
 
 /// The mixing function G (RFC 7693 §3.1) on a column (steps 0 to 3) or a diagonal (4 to 7) of the 4 × 4 work words.
 #[inline(never)]
+#[expect(clippy::indexing_slicing, reason = "indices of four bits, into 16 words")]
+#[expect(clippy::many_single_char_names, reason = "the names of RFC 7693")]
 fn mix(work: &mut [u32; 16], step: usize, [x, y]: [u32; 2]) {
     let turn = step >> 2 & 1;
     let column = |row: usize| row << 2 | step.wrapping_add(row & turn.wrapping_neg()) & 3;

@@ -255,7 +255,7 @@ pub(crate) mod tests {
     fn anything_else_is_malformed() {
         let good = session().to_string();
         for bad in [
-            "".into(),
+            std::string::String::new(),
             "1".into(),
             good.replace("version=1", "version=2"),
             good.replace("scope=process", "scope=proces"),

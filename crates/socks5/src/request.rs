@@ -171,6 +171,7 @@ fn credential_length(field: &[u8]) -> Result<u8, EncodeError> {
     }
 }
 
+#[expect(clippy::manual_contains, reason = "contains brings a search by whole words along")]
 fn name_length(host: &[u8]) -> Result<u8, EncodeError> {
     match u8::try_from(host.len()) {
         Ok(0) => Err(EncodeError::NameEmpty),
