@@ -139,7 +139,6 @@ fn auth(credential: &Credential) -> Auth<'_> {
 }
 
 /// The TCP connection to the gateway.
-#[inline(never)]
 fn open(fd: c_int, address: SocketAddr, patience: Patience) -> Result<(), Failure> {
     match sys::connect(fd, Encoded::new(address).as_bytes()) {
         Ok(()) => return Ok(()),
@@ -161,7 +160,6 @@ fn open(fd: c_int, address: SocketAddr, patience: Patience) -> Result<(), Failur
 }
 
 /// The handshake.
-#[inline(never)]
 fn ask(fd: c_int, request: &Request, patience: Patience) -> Result<Answer, Failure> {
     let mut rest = request.as_bytes();
     while !rest.is_empty() {

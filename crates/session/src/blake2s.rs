@@ -107,7 +107,6 @@ impl Blake2s {
 }
 
 /// The mixing function G (RFC 7693 §3.1) on a column (steps 0 to 3) or a diagonal (4 to 7) of the 4 × 4 work words.
-#[inline(never)]
 #[expect(clippy::indexing_slicing, reason = "indices of four bits, into 16 words")]
 #[expect(clippy::many_single_char_names, reason = "the names of RFC 7693")]
 fn mix(work: &mut [u32; 16], step: usize, [x, y]: [u32; 2]) {

@@ -33,7 +33,6 @@ const EXTENDED: &str = "<torS0X>0";
 impl Credential {
     /// The credential of `subject`; `None` in the scope that sends none.
     #[must_use]
-    #[inline(never)]
     pub fn of(session: &Session<'_>, subject: &Subject<'_>) -> Option<Self> {
         let secret = &session.secret;
         let pid = subject.pid.to_le_bytes();
@@ -49,7 +48,6 @@ impl Credential {
         Some(Self::new(session.credentials, token))
     }
 
-    #[inline(never)]
     fn new(form: CredentialForm, token: [u8; TOKEN / 2]) -> Self {
         let mut text = [0; PREFIX.len() + TOKEN];
         for (place, byte) in text.iter_mut().zip(PREFIX.bytes()) {

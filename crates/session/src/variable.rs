@@ -118,7 +118,6 @@ impl<'a> Session<'a> {
 
     /// Whether `path` is one of the trusted programs.
     #[must_use]
-    #[inline(never)]
     pub fn is_trusted(&self, path: &[u8]) -> bool {
         !path.is_empty() && self.trusted.as_bytes().split(|byte| *byte == b':').any(|trusted| trusted == path)
     }
@@ -169,7 +168,6 @@ impl<'a> Words<'a> {
 }
 
 /// `a.b.c.d:port`.
-#[inline(never)]
 fn gateway(text: &str) -> Option<SocketAddrV4> {
     let mut parts = text.as_bytes().split(|byte| matches!(byte, b'.' | b':'));
     let mut octets = [0; 4];

@@ -126,7 +126,6 @@ impl Reply {
     ///
     /// # Errors
     /// [`Error`] when the answer is not SOCKS5 as we asked for it; nothing was granted then.
-    #[inline(never)]
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Progress, Error> {
         if matches!(self.state, State::Over) || bytes.len() > self.needed() {
             self.state = State::Over;
@@ -166,7 +165,6 @@ impl Reply {
         if self.with_credential { METHOD_USER_PASS } else { METHOD_NONE }
     }
 
-    #[inline(never)]
     fn step(&mut self, byte: u8) -> Result<Step, Error> {
         Ok(Step::Next(match self.state {
             State::Start => match byte {
@@ -250,7 +248,6 @@ impl Reply {
         }
     }
 
-    #[inline(never)]
     fn answer(&self, kind: Kind, port: u16) -> Result<Answer, Error> {
         let bytes = self.address.as_bytes();
         match kind {

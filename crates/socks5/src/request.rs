@@ -75,7 +75,6 @@ impl Request {
     ///
     /// # Errors
     /// [`EncodeError`] when a name or credential does not fit the protocol, or the target does not fit the command.
-    #[inline(never)]
     pub fn new(auth: Auth<'_>, command: Command, target: Target<'_>) -> Result<Self, EncodeError> {
         let mut request =
             Self { buf: [0; MAX_REQUEST], len: 0, with_credential: matches!(auth, Auth::UserPass { .. }) };
