@@ -329,7 +329,9 @@ pub(crate) fn has_interrupting_handler() -> bool {
         restorer: usize,
         mask: u64,
     }
-    (1..=64).any(|signal: c_int| {
+    // Handlers of faults (language runtimes have them) never interrupt a thread that waits.
+    const FAULTS: [c_int; 6] = [libc::SIGILL, libc::SIGTRAP, libc::SIGBUS, libc::SIGFPE, libc::SIGSEGV, libc::SIGSYS];
+    (1..=64).filter(|signal| !FAULTS.contains(signal)).any(|signal: c_int| {
         let mut action = Action { handler: 0, flags: 0, restorer: 0, mask: 0 };
         let to = (&raw mut action).expose_provenance();
         // SAFETY: the kernel writes one of its struct sigaction, declared above.
