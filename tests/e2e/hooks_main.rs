@@ -18,3 +18,9 @@ mod addresses;
 mod connect;
 #[path = "hooks_udp.rs"]
 mod udp;
+#[path = "hooks_fastopen.rs"]
+mod fastopen;
+#[path = "hooks_process.rs"]
+mod process;
+#[path = "hooks_waiting.rs"]
+mod waiting;
