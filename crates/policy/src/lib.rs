@@ -37,4 +37,4 @@ pub use peer::{Peer, canonical};
 pub use peers::{PeerRecord, PeerTable, Standing};
 pub use scope::{CredentialForm, DnsMode, Scope};
 pub use socket::{SocketKind, SocketSpec, SocketVerdict, socket};
-pub use sockopt::{OptionScope, OptionVerdict, set_option};
+pub use sockopt::{LOOPBACK_INDEX, OptionScope, OptionVerdict, SO_BINDTOIFINDEX, set_option};

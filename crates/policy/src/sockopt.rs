@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use crate::Errno;
+use crate::{Errno, SocketKind};
 
 /// The verdict on setsockopt(2).
 #[must_use]
@@ -31,14 +31,15 @@ pub enum OptionScope {
     Never,
 }
 
-const SO_BINDTOIFINDEX: i32 = 62;
+/// Binds a socket to an interface by its index (socket(7), asm/socket.h).
+pub const SO_BINDTOIFINDEX: i32 = 62;
 const IP_UNICAST_IF: i32 = 50;
 const IPV6_UNICAST_IF: i32 = 76;
 const IPV6_JOIN_ANYCAST: i32 = 27;
 const MCAST_JOIN_GROUP: i32 = 42;
 const MCAST_JOIN_SOURCE_GROUP: i32 = 46;
 /// The loopback device is the first one of every network namespace.
-const LOOPBACK_INDEX: u32 = 1;
+pub const LOOPBACK_INDEX: u32 = 1;
 
 impl OptionScope {
     /// Of option `name` at `level` (socket(7), ip(7), ipv6(7)).
@@ -58,19 +59,23 @@ impl OptionScope {
     }
 }
 
-/// Decides on setsockopt(2) of an internet socket.
+/// Decides on setsockopt(2) of a socket.
 ///
 /// Joining a group sends IGMP or MLD reports, binding to a device can route the gateway's address elsewhere: both pass
-/// only on the loopback device, unbinding always.
-pub fn set_option(level: i32, name: i32, value: &[u8]) -> OptionVerdict {
+/// only on the loopback device. A stream socket may be unbound, a datagram socket not: it would no longer be confined.
+pub fn set_option(kind: SocketKind, level: i32, name: i32, value: &[u8]) -> OptionVerdict {
+    if kind == SocketKind::Local {
+        return OptionVerdict::Pass;
+    }
+    let may_unbind = kind == SocketKind::Stream;
     let harmless = match OptionScope::of(level, name) {
         OptionScope::Free => true,
         OptionScope::Device => {
             let device = value.split(|byte| *byte == 0).next().unwrap_or_default();
-            matches!(device, b"" | b"lo")
+            device == b"lo" || (device.is_empty() && may_unbind)
         }
         OptionScope::Index(offset) => {
-            let binding = level == libc::SOL_SOCKET;
+            let binding = level == libc::SOL_SOCKET && may_unbind;
             word(value, offset).is_some_and(|index| {
                 let index = u32::from_ne_bytes(index);
                 index == LOOPBACK_INDEX || (binding && index == 0)
@@ -102,28 +107,41 @@ mod tests {
     use libc::{IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET};
     use std::vec::Vec;
 
+    fn on_stream(level: i32, name: i32, value: &[u8]) -> OptionVerdict {
+        set_option(SocketKind::Stream, level, name, value)
+    }
+
+    #[test]
+    fn confined_sockets_stay_so() {
+        let bind = |kind, name: &[u8]| set_option(kind, SOL_SOCKET, libc::SO_BINDTODEVICE, name);
+        assert_eq!(bind(SocketKind::Datagram, b""), NO);
+        assert_eq!(bind(SocketKind::Datagram, b"lo"), Pass);
+        assert_eq!(set_option(SocketKind::Datagram, SOL_SOCKET, SO_BINDTOIFINDEX, &0_u32.to_ne_bytes()), NO);
+        assert_eq!(bind(SocketKind::Local, b"eth0"), Pass);
+    }
+
     const NO: OptionVerdict = Refuse(Errno::EACCES);
 
     #[test]
     fn devices() {
-        let bind = |name: &[u8]| set_option(SOL_SOCKET, libc::SO_BINDTODEVICE, name);
+        let bind = |name: &[u8]| on_stream(SOL_SOCKET, libc::SO_BINDTODEVICE, name);
         assert_eq!(bind(b"lo\0"), Pass);
         assert_eq!(bind(b"lo"), Pass);
         assert_eq!(bind(b""), Pass);
         assert_eq!(bind(b"eth0\0"), NO);
         assert_eq!(bind(b"lo2"), NO);
-        assert_eq!(set_option(SOL_SOCKET, 62, &2_u32.to_ne_bytes()), NO);
-        assert_eq!(set_option(SOL_SOCKET, 62, &0_u32.to_ne_bytes()), Pass);
-        assert_eq!(set_option(SOL_SOCKET, 62, &[0, 0]), NO);
-        assert_eq!(set_option(IPPROTO_IP, 50, &2_u32.to_be_bytes()), NO);
-        assert_eq!(set_option(IPPROTO_IP, 50, &1_u32.to_be_bytes()), Pass);
+        assert_eq!(on_stream(SOL_SOCKET, 62, &2_u32.to_ne_bytes()), NO);
+        assert_eq!(on_stream(SOL_SOCKET, 62, &0_u32.to_ne_bytes()), Pass);
+        assert_eq!(on_stream(SOL_SOCKET, 62, &[0, 0]), NO);
+        assert_eq!(on_stream(IPPROTO_IP, 50, &2_u32.to_be_bytes()), NO);
+        assert_eq!(on_stream(IPPROTO_IP, 50, &1_u32.to_be_bytes()), Pass);
     }
 
     #[test]
     fn groups() {
         let join = |parts: &[[u8; 4]]| {
             let value: Vec<u8> = parts.concat();
-            set_option(IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &value)
+            on_stream(IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &value)
         };
         let group = [224, 0, 0, 251];
         assert_eq!(join(&[group, [0; 4]]), NO);
@@ -133,16 +151,16 @@ mod tests {
         assert_eq!(join(&[group, [0; 4], 1_u32.to_ne_bytes()]), Pass);
         assert_eq!(join(&[group]), NO);
         let mut v6 = [0_u8; 20];
-        assert_eq!(set_option(IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP, &v6), NO);
+        assert_eq!(on_stream(IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP, &v6), NO);
         v6[16..].copy_from_slice(&1_u32.to_ne_bytes());
-        assert_eq!(set_option(IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP, &v6), Pass);
-        assert_eq!(set_option(IPPROTO_IPV6, IPV6_JOIN_ANYCAST, &v6), NO);
-        assert_eq!(set_option(IPPROTO_IP, MCAST_JOIN_GROUP, &2_u32.to_ne_bytes()), NO);
+        assert_eq!(on_stream(IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP, &v6), Pass);
+        assert_eq!(on_stream(IPPROTO_IPV6, IPV6_JOIN_ANYCAST, &v6), NO);
+        assert_eq!(on_stream(IPPROTO_IP, MCAST_JOIN_GROUP, &2_u32.to_ne_bytes()), NO);
     }
 
     #[test]
     fn everything_else_is_free() {
-        assert_eq!(set_option(SOL_SOCKET, libc::SO_REUSEADDR, &[]), Pass);
-        assert_eq!(set_option(libc::IPPROTO_TCP, libc::TCP_NODELAY, &[1, 0, 0, 0]), Pass);
+        assert_eq!(on_stream(SOL_SOCKET, libc::SO_REUSEADDR, &[]), Pass);
+        assert_eq!(on_stream(libc::IPPROTO_TCP, libc::TCP_NODELAY, &[1, 0, 0, 0]), Pass);
     }
 }

@@ -88,7 +88,7 @@ pub(crate) fn datagram(fd: c_int, peer: SocketAddr) -> Result<(), Errno> {
 /// Connects a TCP socket to `peer` through the gateway.
 fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> Result<(), Errno> {
     let cookie: u64 = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE)?;
-    let gateway = prepare(session, fd)?;
+    let gateway = prepare(session, fd, peer)?;
     let patience = Patience::of_socket(session, fd, resumed)?;
     let result = match connect(SocketKind::Stream, peer, &session.route()) {
         ConnectVerdict::Tunnel(address) => {
@@ -124,11 +124,10 @@ fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> 
 }
 
 /// Makes a socket ready for the gateway and gives the gateway's address in the socket's own family.
-fn prepare(session: &Session<'_>, fd: c_int) -> Result<SocketAddr, Errno> {
+fn prepare(session: &Session<'_>, fd: c_int, peer: SocketAddr) -> Result<SocketAddr, Errno> {
     // With this option connect(2) would only pretend, and the handshake with it.
     let _ = sys::set_option(fd, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, &TCP_FASTOPEN_CONNECT_OFF);
-    let domain: c_int = sys::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
-    if domain == libc::AF_INET {
+    if peer.is_ipv4() {
         return Ok(session.gateway.into());
     }
     let only: c_int = sys::option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY)?;

@@ -54,9 +54,8 @@ pub(crate) fn after_accept(fd: c_int) -> AcceptVerdict {
 
 /// Before setsockopt(2).
 pub(crate) fn before_option(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> Result<(), Errno> {
-    match set_option(level, name, value) {
+    match set_option(wire::spec(fd)?.class(), level, name, value) {
         OptionVerdict::Pass => Ok(()),
-        OptionVerdict::Refuse(_) if wire::spec(fd)?.class() == SocketKind::Local => Ok(()),
         OptionVerdict::Refuse(errno) => Err(errno),
     }
 }

@@ -2,7 +2,7 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use uwt_policy::{Errno, SocketSpec};
+use uwt_policy::{Errno, LOOPBACK_INDEX, SO_BINDTOIFINDEX, SocketSpec};
 
 use crate::sys;
 
@@ -115,5 +115,9 @@ pub(crate) fn name(number: core::ffi::c_long, fd: i32) -> Option<SocketAddr> {
 /// Keeps a socket's packets on this machine: whatever it is told to do, the kernel routes it to `lo` only.
 #[inline(never)]
 pub(crate) fn confine(fd: i32) -> Result<(), Errno> {
+    // Without privileges a socket can be bound to a device only once.
+    if sys::option(fd, libc::SOL_SOCKET, SO_BINDTOIFINDEX) == Ok(LOOPBACK_INDEX) {
+        return Ok(());
+    }
     sys::set_option(fd, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, b"lo\0").map_err(|_| Errno::EACCES)
 }
