@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 
-use super::TorNetwork;
+use super::{AUTHORITIES, RELAYS, TorNetwork, consensus, launch};
 use crate::control::Control;
 use crate::process::{Process, log_tail};
 use crate::wait::wait_until;
@@ -25,6 +25,26 @@ pub(crate) fn wait(network: &mut TorNetwork, limit: Duration, mut progress: impl
     let left = || end.saturating_duration_since(Instant::now());
     let mut last = Progress { percent: 0, stage: "starting".to_owned() };
     progress(&last);
+    let agreed = wait_until(left(), || {
+        if let Err(error) = check(network) {
+            return Some(Err(error));
+        }
+        let (running, exits) = consensus::relays(network.directory).unwrap_or_default();
+        let stage = format!("waiting for a consensus: {running} of {} relays", AUTHORITIES + RELAYS);
+        let seen = Progress { percent: 5, stage };
+        if seen != last {
+            progress(&seen);
+            last = seen;
+        }
+        (running == AUTHORITIES + RELAYS && exits >= RELAYS).then_some(Ok(()))
+    });
+    match agreed {
+        Some(result) => result?,
+        None => return too_late(network, &last, "auth0"),
+    }
+    for node in std::mem::take(&mut network.later) {
+        network.processes.push(launch(&node.data, node.name, &node.text)?);
+    }
 
     // Listening from the beginning: the descriptor's upload is announced only once.
     let mut publisher = None;
@@ -32,10 +52,7 @@ pub(crate) fn wait(network: &mut TorNetwork, limit: Duration, mut progress: impl
     let path = network.control_path();
     let mut control: Option<Control> = None;
     let client = wait_until(left(), || {
-        if network.stop.load(Ordering::Acquire) {
-            return Some(Err(anyhow!("interrupted while the private Tor network was coming up")));
-        }
-        if let Err(error) = network.processes.iter_mut().try_for_each(Process::check) {
+        if let Err(error) = check(network) {
             return Some(Err(error));
         }
         if let Some(onion) = onion.as_ref().filter(|_| publisher.is_none()) {
@@ -46,7 +63,7 @@ pub(crate) fn wait(network: &mut TorNetwork, limit: Duration, mut progress: impl
         }
         let seen = phase(&control.as_mut()?.get_info("status/bootstrap-phase").ok()?)?;
         let done = seen.percent == 100;
-        let seen = Progress { percent: seen.percent.min(99), ..seen };
+        let seen = Progress { percent: seen.percent.clamp(10, 99), ..seen };
         if seen != last {
             progress(&seen);
             last = seen;
@@ -65,6 +82,14 @@ pub(crate) fn wait(network: &mut TorNetwork, limit: Duration, mut progress: impl
     }
     progress(&Progress { percent: 100, stage: "ready".to_owned() });
     Ok(())
+}
+
+/// Fails when there is no point in waiting any longer.
+fn check(network: &mut TorNetwork) -> Result<()> {
+    if network.stop.load(Ordering::Acquire) {
+        bail!("interrupted while the private Tor network was coming up");
+    }
+    network.processes.iter_mut().try_for_each(Process::check)
 }
 
 /// Reads `NOTICE BOOTSTRAP PROGRESS=50 TAG=loading_descriptors SUMMARY="Loading relay descriptors"`.

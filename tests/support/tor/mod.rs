@@ -1,6 +1,7 @@
 //! A private Tor network from the installed `tor`: authorities, relays, an onion service and a client, all on loopback.
 
 mod bootstrap;
+mod consensus;
 mod keys;
 mod ports;
 mod torrc;
@@ -55,6 +56,9 @@ pub struct TorOptions {
 pub struct TorNetwork {
     // Dropped in this order: first the processes, then what they use.
     processes: Vec<Process>,
+    later: Vec<Later>,
+    /// The `DirPort` of an authority.
+    directory: SocketAddr,
     _dns: DnsStub,
     dir: PathBuf,
     socks: Vec<SocketAddr>,
@@ -63,9 +67,17 @@ pub struct TorNetwork {
     _temporary: Option<TempDir>,
 }
 
+/// A node that is started by [`TorNetwork::bootstrap`].
+#[derive(Debug)]
+struct Later {
+    name: &'static str,
+    data: PathBuf,
+    text: String,
+}
+
 impl TorNetwork {
-    /// Starts all processes in the network namespace of the calling thread; [`bootstrap`](Self::bootstrap) then waits
-    /// until the network carries streams.
+    /// Starts authorities and relays in the network namespace of the calling thread; [`bootstrap`](Self::bootstrap) starts
+    /// the client and waits until it carries streams.
     ///
     /// Works as root and as an ordinary user. The calling thread must outlive the network: the processes die with it.
     ///
@@ -102,21 +114,26 @@ impl TorNetwork {
             let text = torrc::relay(&name, &data, ports.free()?, &resolv, &lines);
             processes.push(launch(&data, &name, &text)?);
         }
+        // These start when there is a consensus: earlier they would find none and wait long before they ask again.
+        let socks = ports.fill(&options.socks)?;
+        let data = node_dir(&dir, "client")?;
+        let text = torrc::client(&data, &socks, options.transparent, options.dns_port, &lines);
+        let mut later = vec![Later { name: "client", data, text }];
         let mut onion_dir = None;
         if let Some((port, target)) = options.onion {
             let data = node_dir(&dir, "onion")?;
             let service = data.join("service");
-            processes.push(launch(&data, "onion", &torrc::onion(&data, &service, port, target, &lines))?);
+            let text = torrc::onion(&data, &service, port, target, &lines);
+            later.push(Later { name: "onion", data, text });
             onion_dir = Some(service);
         }
-        let socks = ports.fill(&options.socks)?;
-        let data = node_dir(&dir, "client")?;
-        let text = torrc::client(&data, &socks, options.transparent, options.dns_port, &lines);
-        processes.push(launch(&data, "client", &text)?);
-        Ok(Self { processes, _dns: dns, dir, socks, onion_dir, stop: Arc::clone(&options.stop), _temporary: temporary })
+        let directory = SocketAddr::new(loopback, authorities[0].dir_port);
+        let stop = Arc::clone(&options.stop);
+        Ok(Self { processes, later, directory, _dns: dns, dir, socks, onion_dir, stop, _temporary: temporary })
     }
 
-    /// Waits until the client has built circuits, its `SocksPort`s accept and the onion service is published.
+    /// Waits for a consensus that lists all relays, starts the client and the onion service, and waits until the client
+    /// has built circuits and the service is published. Call it once, on the thread that called [`start`](Self::start).
     ///
     /// `progress` is called whenever something changed, for a progress bar.
     ///

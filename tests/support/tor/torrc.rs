@@ -53,9 +53,9 @@ AssumeReachable 1
 TestingV3AuthInitialVotingInterval 5
 TestingV3AuthInitialVoteDelay 2
 TestingV3AuthInitialDistDelay 2
-V3AuthVotingInterval 20
-V3AuthVoteDelay 4
-V3AuthDistDelay 4
+V3AuthVotingInterval 10
+V3AuthVoteDelay 2
+V3AuthDistDelay 2
 TestingDirAuthVoteExit *
 TestingDirAuthVoteExitIsStrict 1
 TestingDirAuthVoteGuard *
