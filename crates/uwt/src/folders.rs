@@ -57,8 +57,8 @@ fn user_folder(environment: &Environment, caller: Caller) -> Option<PathBuf> {
         return None;
     }
     let absolute = |name| environment.get(name).map(Path::new).filter(|path| path.is_absolute());
-    let configuration = absolute("XDG_CONFIG_HOME").map(Path::to_owned);
-    let folder = configuration.or_else(|| Some(absolute("HOME")?.join(".config")))?.join("uwt");
+    let configuration = absolute("XDG_CONFIG_HOME").map(|path| (path, path.join("uwt")));
+    let (home, folder) = configuration.or_else(|| absolute("HOME").map(|path| (path, path.join(".config/uwt"))))?;
     match fs::metadata(&folder) {
         Ok(status) if status.uid() == caller.user || status.uid() == 0 => Some(folder),
         Ok(_) => {
@@ -66,6 +66,14 @@ fn user_folder(environment: &Environment, caller: Caller) -> Option<PathBuf> {
             None
         }
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+        // Somebody else's home, as setpriv(1) and runuser(1) leave it: what we can't reach we can't have written.
+        Err(error)
+            if error.kind() == ErrorKind::PermissionDenied
+                && fs::metadata(home).is_ok_and(|status| status.uid() != caller.user) =>
+        {
+            tracing::warn!("{} is not read: it lies in somebody else's folder", folder.display());
+            None
+        }
         // Reading it will say why it cannot be read.
         Err(_) => Some(folder),
     }
