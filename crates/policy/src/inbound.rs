@@ -1,51 +1,19 @@
 //! Who may connect to a wrapped server.
 
-use core::fmt;
 use core::net::SocketAddr;
-use core::str::FromStr;
 
+use crate::keyword::keyword_enum;
 use crate::{Errno, Peer, canonical};
 
-/// The inbound policy, `inbound = "…"` in the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inbound {
-    /// Only programs of this machine can connect (the default).
-    Loopback,
-    /// Servers listen as they ask to; their answers go to the network directly.
-    Allow,
-    /// listen(2) is refused.
-    Deny,
-}
-
-impl Inbound {
-    /// Every value, in the order it is documented.
-    pub const ALL: &'static [Self] = &[Self::Loopback, Self::Allow, Self::Deny];
-
-    /// The word used in configuration files and in the session variable.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Loopback => "loopback",
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-        }
-    }
-}
-
-impl FromStr for Inbound {
-    type Err = ();
-
-    /// # Errors
-    /// The word is none of [`Self::ALL`].
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let index = crate::scope::position("loopback allow deny ", text).ok_or(())?;
-        Self::ALL.get(index).copied().ok_or(())
-    }
-}
-
-impl fmt::Display for Inbound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+keyword_enum! {
+    /// The inbound policy, `inbound = "…"` in the configuration.
+    Inbound {
+        /// Only programs of this machine can connect (the default).
+        Loopback = "loopback",
+        /// Servers listen as they ask to; their answers go to the network directly.
+        Allow = "allow",
+        /// listen(2) is refused.
+        Deny = "deny",
     }
 }
 

@@ -19,6 +19,7 @@ mod errno;
 mod exec;
 mod host;
 mod inbound;
+mod keyword;
 mod names;
 mod peer;
 mod peers;
