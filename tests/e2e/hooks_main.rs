@@ -24,3 +24,15 @@ mod fastopen;
 mod process;
 #[path = "hooks_waiting.rs"]
 mod waiting;
+#[path = "hooks_server.rs"]
+mod server;
+#[path = "hooks_addrinfo.rs"]
+mod addrinfo;
+#[path = "hooks_hostent.rs"]
+mod hostent;
+#[path = "hooks_nameinfo.rs"]
+mod nameinfo;
+#[path = "hooks_names_mode.rs"]
+mod names_mode;
+#[path = "hooks_resolver.rs"]
+mod resolver;
