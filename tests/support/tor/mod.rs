@@ -1,5 +1,6 @@
 //! A private Tor network from the installed `tor`: authorities, relays, an onion service and a client, all on loopback.
 
+mod bandwidth;
 mod bootstrap;
 mod consensus;
 mod keys;
@@ -106,7 +107,11 @@ impl TorNetwork {
 
         let mut processes = Vec::new();
         for authority in &authorities {
-            processes.push(launch(&authority.data, &authority.name, &torrc::authority(authority, &lines))?);
+            processes.push(launch(
+                &authority.data,
+                &authority.name,
+                &torrc::authority(authority, &bandwidth::file(&dir), &lines),
+            )?);
         }
         for index in 0..RELAYS {
             let name = format!("relay{index}");
@@ -114,6 +119,7 @@ impl TorNetwork {
             let text = torrc::relay(&name, &data, ports.free()?, &resolv, &lines);
             processes.push(launch(&data, &name, &text)?);
         }
+        bandwidth::write(&dir)?;
         // These start when there is a consensus: earlier they would find none and wait long before they ask again.
         let socks = ports.fill(&options.socks)?;
         let data = node_dir(&dir, "client")?;

@@ -37,7 +37,7 @@ pub(crate) fn for_keys(authority: &Authority) -> String {
 }
 
 /// A directory authority, which also relays.
-pub(crate) fn authority(authority: &Authority, lines: &str) -> String {
+pub(crate) fn authority(authority: &Authority, bandwidths: &Path, lines: &str) -> String {
     let Authority { name, data, or_port, dir_port } = authority;
     format!(
         "{common}Nickname {name}
@@ -63,8 +63,10 @@ TestingDirAuthVoteGuardIsStrict 1
 TestingDirAuthVoteHSDir *
 TestingDirAuthVoteHSDirIsStrict 1
 TestingMinExitFlagThreshold 0
+V3BandwidthsFile {bandwidths}
 ",
         common = common(data, lines),
+        bandwidths = bandwidths.display(),
     )
 }
 
