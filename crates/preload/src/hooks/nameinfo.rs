@@ -46,14 +46,18 @@ unsafe extern "C" fn getnameinfo(
         Err(_) if required => return libc::EAI_NONAME,
         _ => {}
     }
-    // Asking for a name and for the number at once is an error to libc.
-    let numeric = (flags | libc::NI_NUMERICHOST) & !libc::NI_NAMEREQD;
+    // Asking for a name and for the number at once is an error to libc: it gets to see that only where the program did it.
+    let numeric = (flags | libc::NI_NUMERICHOST) & if wants_name { !libc::NI_NAMEREQD } else { !0 };
+    let name = name.ok();
+    // The name takes the number's place, which may need more room than is there.
+    let (number, number_len) = if name.is_some() { (core::ptr::null_mut(), 0) } else { (host, host_len) };
     // SAFETY: the program's own call, told not to ask anyone for the name.
-    let code = unsafe { libc_getnameinfo(address, len, host, host_len, service, service_len, numeric) };
-    let Some(name) = name.ok().filter(|_| wants_name) else { return code };
-    if code != 0 && code != libc::EAI_OVERFLOW {
-        return code;
+    let code = unsafe { libc_getnameinfo(address, len, number, number_len, service, service_len, numeric) };
+    match name {
+        // SAFETY: the program's buffer.
+        Some(name) if code == 0 && !unsafe { abi::put_string(name.as_str(), host, host_len as usize) } => {
+            libc::EAI_OVERFLOW
+        }
+        _ => code,
     }
-    // SAFETY: the program's buffer.
-    if unsafe { abi::put_string(name.as_str(), host, host_len as usize) } { code } else { libc::EAI_OVERFLOW }
 }
