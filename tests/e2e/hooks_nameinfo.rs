@@ -23,23 +23,21 @@ fn flags() {
             // These ask nobody.
             ("nameinfo 203.0.113.7:80 256 256 1", "203.0.113.7 http", &[]),
             ("nameinfo 203.0.113.7:80 256 256 3", "203.0.113.7 80", &[]),
-            ("nameinfo 203.0.113.7:80 256 256 9", "EAI_BADFLAGS", &[]),
             ("nameinfo 203.0.113.7:80 - 256", "- http", &[]),
             ("nameinfo 203.0.113.7:80 - 256 8", "- http", &[]),
-            ("nameinfo 203.0.113.7:80 - -", "EAI_NONAME", &[]),
             ("nameinfo 127.0.0.1:80 256 256 8", "localhost http", &[]),
             ("nameinfo [::1]:80 256 256 8", "localhost http", &[]),
             ("nameinfo 127.0.0.1:80 256 256 1", "127.0.0.1 http", &[]),
             ("nameinfo 224.0.0.1:80 256 256", "224.0.0.1 http", &[]),
             ("nameinfo 127.200.1.1:80 256 256", "~ http", &[]),
             ("nameinfo 127.200.1.1:80 256 256 8", "EAI_NONAME", &[]),
-            ("nameinfo 203.0.113.7:80 256 256 0x8000", "EAI_BADFLAGS", &[]),
             ("gai abc.onion 80 t=stream; nameinfo ~:80 256 256 8; nameinfo ~:80 256 256 1", "~ 80 tcp; abc.onion http; ~ http", &[]),
             ("gai abc.onion 80 t=stream f=inet6; nameinfo ~:80 256 256 8", "~6 80 tcp; abc.onion http", &[]),
         ]);
     }
-    // Unix addresses are libc's.
-    for script in ["nameinfo unix:/tmp/x 256 256 1", "nameinfo unspec 256 256", "nameinfo 127.0.0.1:80/8 256 256", "nameinfo null/0 256 256", "nameinfo [fe80::1%1]:80 256 256 1"] {
+    // Unix addresses and what asks nobody are libc's.
+    for script in ["nameinfo 203.0.113.7:80 256 256 9", "nameinfo 203.0.113.7:80 - -", "nameinfo 203.0.113.7:80 - - 8", "nameinfo 203.0.113.7:80 256 256 0x8001",
+        "nameinfo unix:/tmp/x 256 256 1", "nameinfo unspec 256 256", "nameinfo 127.0.0.1:80/8 256 256", "nameinfo null/0 256 256", "nameinfo [fe80::1%1]:80 256 256 1"] {
         site.check_same(script);
     }
 }
@@ -58,6 +56,8 @@ fn buffers() {
     let answers: Vec<&str> = seen.output.split("; ").collect();
     assert!(answers[..name].iter().all(|answer| *answer == "EAI_OVERFLOW"), "{seen:?}");
     assert!(answers[name..].iter().all(|answer| *answer == "www.example.test http"), "{seen:?}");
+    // A name can be shorter than the number it takes the place of.
+    site.check("gai a.io 80 t=stream; nameinfo ~:80 5 256; nameinfo ~:80 4 256; nameinfo ~:80 5 -", "~ 80 tcp; a.io http; EAI_OVERFLOW; a.io -", &[]);
     let seen = site.run(&steps(true));
     let answers: Vec<&str> = seen.output.split("; ").collect();
     assert!(answers[..4].iter().all(|answer| *answer == "EAI_OVERFLOW"), "{seen:?}");

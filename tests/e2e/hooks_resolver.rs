@@ -27,7 +27,7 @@ fn questions_by_name() {
             (www("A", ""), "A ~"), (www("AAAA", ""), "NO_DATA"), (www("MX", ""), "NO_DATA"), (www("TXT", ""), "NO_DATA"), (www("SRV", ""), "NO_DATA"), (www("ANY", ""), "A ~"),
             (www("65535", ""), "NO_DATA"), (www("A", "class=3"), "HOST_NOT_FOUND"), (www("A", "class=255"), "HOST_NOT_FOUND"), (www("A", "class=-1"), "HOST_NOT_FOUND"),
             (www("70000", ""), "HOST_NOT_FOUND"), (www("-1", ""), "HOST_NOT_FOUND"),
-            (name("abc.onion")("A", ""), "A ~"), (name("_srv._tcp.example.test")("SRV", ""), "NO_DATA"),
+            (name("abc.onion")("A", ""), "A ~"), (name("_srv._tcp.example.test")("SRV", ""), "HOST_NOT_FOUND"), (name("_srv.example.test")("A", ""), "A ~"),
             (name("localhost")("A", ""), "A 127.0.0.1"), (name("printer.local")("A", ""), "HOST_NOT_FOUND"), (name("a..b")("A", ""), "HOST_NOT_FOUND"),
             (name("%ff.example")("A", ""), "HOST_NOT_FOUND"), (name("1.0.0.127.in-addr.arpa")("PTR", ""), "PTR localhost"),
             (name("1.2.in-addr.arpa")("PTR", ""), "HOST_NOT_FOUND"), (name("203.0.113.7")("A", ""), "HOST_NOT_FOUND"),

@@ -30,11 +30,12 @@ fn udp_stays_on_this_machine() {
 fn the_kernel_itself_keeps_it_here() {
     // A socket that is connected to this machine, or not at all, has no way out by any other function.
     Site::new().check_all(&[], &[
-        ("socket inet dgram; setopt device text=''; getopt device", "ok; ok; ", &[]),
-        ("socket inet dgram; setopt device text=''; sendto 203.0.113.7:9 hi", "ok; ok; EACCES", &[]),
-        // Whatever it did, before the next packet it is confined again.
-        ("socket inet dgram; setopt device text=''; sendto 127.0.0.1:{udp} hi; recv 2; getopt device", "ok; ok; 2; hi; lo", &[]),
-        ("socket inet dgram; setopt device text=''; bind 0.0.0.0:0; getopt device", "ok; ok; ok; lo", &[]),
+        ("socket inet dgram; setopt device text=''; getopt device", "ok; EACCES; lo", &[]),
+        ("socket inet dgram; setopt ifindex 0; getopt device", "ok; EACCES; lo", &[]),
+        ("socket inet6 dgram; setopt device text=''; sendto [2001:db8::7]:9 hi; getopt device", "ok; EACCES; EACCES; lo", &[]),
+        ("via syscall; socket inet dgram; setopt device text=''; getopt device", "ok; EACCES; lo", &[]),
+        ("socket inet dgram; setopt device text=lo; sendto 127.0.0.1:{udp} hi; recv 2; getopt device", "ok; ok; 2; hi; lo", &[]),
+        ("socket inet stream; setopt device text=lo; setopt device text=''; connect 203.0.113.7:80", "ok; ok; ok; ok", &["203.0.113.7:80"]),
     ]);
 }
 
