@@ -44,8 +44,10 @@ fn check_file(session: &Session<'_>, directory: c_int, path: &CStr, depth: u8) -
     if session.is_trusted(path.to_bytes()) {
         return Ok(());
     }
-    let fd = if path.is_empty() { Ok(directory) } else { sys::open(directory, path) };
-    let fd = match fd {
+    if path.is_empty() {
+        return check_descriptor(session, directory, depth);
+    }
+    let fd = match sys::open(directory, path) {
         Ok(fd) => fd,
         Err(Errno::EACCES) => {
             // Not readable, or not reachable at all; only the first could be executed.
@@ -54,12 +56,37 @@ fn check_file(session: &Session<'_>, directory: c_int, path: &CStr, depth: u8) -
                 Err(_) => Ok(()),
             };
         }
-        Err(_) => return Ok(()),
+        // The kernel won't execute it either. Any other error is one of looking, and says nothing about the program.
+        Err(Errno(libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::ENAMETOOLONG | libc::ENXIO | libc::EBADF)) => {
+            return Ok(());
+        }
+        Err(errno) => return Err(errno),
     };
     let verdict = examine(session, fd, path, depth);
-    if !path.is_empty() {
-        sys::close(fd);
+    sys::close(fd);
+    verdict
+}
+
+/// The program is the file behind a descriptor (fexecve(3)), which need not be open for reading: it is opened again.
+fn check_descriptor(session: &Session<'_>, fd: c_int, depth: u8) -> Result<(), Errno> {
+    let mut link = *b"/proc/self/fd/          \0";
+    let mut rest = u32::try_from(fd).map_err(|_| Errno::EBADF)?;
+    for (index, place) in link.iter_mut().skip(14).take(10).rev().enumerate() {
+        // In front of the digits: more slashes mean the same as one.
+        *place = if index == 0 || rest > 0 { b'0' + u8::try_from(rest % 10).unwrap_or(0) } else { b'/' };
+        rest /= 10;
     }
+    let link = CStr::from_bytes_with_nul(&link).map_err(|_| Errno::EBADF)?;
+    let mut name = [0; LONGEST_PATH];
+    let _ = sys::read_link(link, name.split_last_mut().map_or(&mut [], |(_, room)| room));
+    let name = CStr::from_bytes_until_nul(&name).map_err(|_| Errno::EBADF)?;
+    if session.is_trusted(name.to_bytes()) {
+        return Ok(());
+    }
+    // Without /proc, or not readable: as far as the descriptor itself goes.
+    let Ok(again) = sys::open(libc::AT_FDCWD, link) else { return examine(session, fd, name, depth) };
+    let verdict = examine(session, again, name, depth);
+    sys::close(again);
     verdict
 }
 
