@@ -36,3 +36,9 @@ mod nameinfo;
 mod names_mode;
 #[path = "hooks_resolver.rs"]
 mod resolver;
+#[path = "hooks_exec.rs"]
+mod exec;
+#[path = "hooks_refused.rs"]
+mod refused;
+#[path = "hooks_syscall.rs"]
+mod syscall;

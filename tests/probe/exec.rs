@@ -33,6 +33,8 @@ pub(crate) fn step(_state: &mut State, step: &str, arguments: &[&str]) -> Option
             status(call!(libc::syscall(libc::SYS_io_uring_setup, 4, room.as_mut_ptr())))
         }
         ("number", [number]) => status(call!(libc::syscall(number.parse().expect("a number"), -1, 0, 0, 0, 0, 0))),
+        ("sharedstack", []) => shared_memory_child(),
+        ("sixth", []) => sixth_argument(),
         ("chroot", [path]) => {
             let path = text(bytes(path));
             status(call!(libc::chroot(path.as_ptr())).into())
@@ -48,6 +50,43 @@ pub(crate) fn step(_state: &mut State, step: &str, arguments: &[&str]) -> Option
         _ => return None,
     };
     Some(Some(line))
+}
+
+/// clone(2) with shared memory through syscall(2): the child comes back from that call on a stack of its own, where it
+/// finds nothing but the address to return to.
+fn shared_memory_child() -> String {
+    extern "C" fn child() -> ! {
+        // SAFETY: ends the child alone.
+        unsafe {
+            libc::syscall(libc::SYS_exit, 7);
+        }
+        unreachable!("exit came back");
+    }
+    let mut stack = vec![0_usize; 8192];
+    // Where a called function finds its return address, the stack is not aligned (System V ABI).
+    let top = stack.len() - 9 - stack.as_ptr().addr() / 8 % 2;
+    stack[top] = child as *const () as usize;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let pid = call!(libc::syscall(libc::SYS_clone, flags, &raw mut stack[top], 0, 0, 0));
+    let mut result = 0;
+    call!(libc::waitpid(i32::try_from(pid).expect("a pid"), &raw mut result, 0));
+    if libc::WIFEXITED(result) { libc::WEXITSTATUS(result).to_string() } else { format!("wait status {result:#x}") }
+}
+
+/// mmap(2) takes six arguments; the last one is an offset that must be a multiple of the page size.
+fn sixth_argument() -> String {
+    let map = |offset: i64| {
+        let fd = call!(libc::open(c"/proc/self/exe".as_ptr(), libc::O_RDONLY));
+        call!(libc::syscall(libc::SYS_mmap, 0, 4096, libc::PROT_READ, libc::MAP_PRIVATE, fd, offset))
+    };
+    let refused = status(map(1));
+    let (whole, later) = (map(0), map(4096));
+    // SAFETY: two pages of our own program, mapped a moment ago.
+    let differ = unsafe {
+        let page = |at: i64| std::slice::from_raw_parts(std::ptr::with_exposed_provenance::<u8>(at.cast_unsigned() as usize), 4096);
+        page(whole) != page(later)
+    };
+    if refused == "EINVAL" && differ { "ok".to_owned() } else { format!("{refused} {differ}") }
 }
 
 /// A program's arguments or environment as C wants them.
@@ -84,8 +123,8 @@ fn environment(word: &str) -> Array {
 
 /// What is executed: the program at `path=…` with the arguments behind it, else ourselves with the rest of the script.
 fn target(options: &[&str], script: &str) -> (CString, Array) {
-    let own = std::env::current_exe().expect("a path").into_os_string().into_encoded_bytes();
-    let path = text(option(options, "path").map_or(own, bytes));
+    let own = || std::env::current_exe().expect("a path").into_os_string().into_encoded_bytes();
+    let path = text(option(options, "path").map_or_else(own, bytes));
     let words = match option(options, "count") {
         // So many arguments, and no script.
         Some(count) => vec![text(""); count.parse().expect("a number")],
