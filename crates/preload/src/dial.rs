@@ -43,12 +43,14 @@ pub(crate) struct Patience {
     own: bool,
     /// A handler without `SA_RESTART` ends the wait, as it would end a blocking connect(2).
     interruptible: bool,
+    /// connect(2) on the socket waits.
+    blocking: bool,
 }
 
 impl Patience {
     /// For name lookups, which no signal ends (getaddrinfo(3) has no EINTR).
     pub(crate) fn of_lookup(session: &Session<'_>) -> Self {
-        Self { deadline: after_seconds(session.timeout), own: false, interruptible: false }
+        Self { deadline: after_seconds(session.timeout), own: false, interruptible: false, blocking: false }
     }
 
     /// For connect(2) on this socket.
@@ -59,7 +61,26 @@ impl Patience {
         let ours = after_seconds(session.timeout);
         let theirs = sys::now() + limit;
         let own = limit > 0 && theirs < ours;
-        Ok(Self { deadline: if own { theirs } else { ours }, own, interruptible: blocking && !resumed })
+        Ok(Self { deadline: if own { theirs } else { ours }, own, interruptible: blocking && !resumed, blocking })
+    }
+
+    /// connect(2), which on a blocking socket would wait for as long as the kernel does (two minutes): it gets our
+    /// deadline as the socket's time limit for the moment.
+    fn connect(self, fd: c_int, address: &[u8]) -> Result<(), Errno> {
+        if self.own || !self.blocking {
+            return sys::connect(fd, address);
+        }
+        let theirs: Timeval = sys::option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO)?;
+        // No less than a microsecond: nothing means no limit.
+        let left = self.deadline.saturating_sub(sys::now()).max(1000);
+        let ours = Timeval {
+            seconds: (left / 1_000_000_000).cast_signed(),
+            microseconds: (left % 1_000_000_000 / 1000).cast_signed(),
+        };
+        sys::set_option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, &ours.bytes())?;
+        let result = sys::connect(fd, address);
+        sys::set_option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, &theirs.bytes())?;
+        result
     }
 
     /// Waits until the socket is ready.
@@ -88,6 +109,13 @@ struct Timeval {
 }
 
 impl Timeval {
+    fn bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        let values = self.seconds.to_ne_bytes().into_iter().chain(self.microseconds.to_ne_bytes());
+        bytes.iter_mut().zip(values).for_each(|(to, from)| *to = from);
+        bytes
+    }
+
     fn nanoseconds(self) -> u64 {
         // Longer than a hundred years is that long.
         let seconds = self.seconds.clamp(0, i64::from(u32::MAX)).cast_unsigned();
@@ -140,11 +168,13 @@ fn auth(credential: &Credential) -> Auth<'_> {
 
 /// The TCP connection to the gateway.
 fn open(fd: c_int, address: SocketAddr, patience: Patience) -> Result<(), Failure> {
-    match sys::connect(fd, Encoded::new(address).as_bytes()) {
+    match patience.connect(fd, Encoded::new(address).as_bytes()) {
         Ok(()) => return Ok(()),
         Err(Errno::EINPROGRESS) if patience.own => return Err(Failure::Interrupted(Errno::EINPROGRESS)),
         Err(Errno::EINPROGRESS) => {}
-        Err(Errno::EINTR) if patience.interruptible => return Err(Failure::Interrupted(Errno::EINTR)),
+        Err(Errno::EINTR) if patience.interruptible && sys::has_interrupting_handler() => {
+            return Err(Failure::Interrupted(Errno::EINTR));
+        }
         // Interrupted all the same: the connection goes on by itself (connect(2)).
         Err(Errno::EINTR) => {}
         Err(errno @ (Errno::EISCONN | Errno::EALREADY | Errno::EBADF | Errno::ENOTSOCK | Errno::EINVAL)) => {
