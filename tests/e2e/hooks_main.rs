@@ -42,3 +42,8 @@ mod exec;
 mod refused;
 #[path = "hooks_syscall.rs"]
 mod syscall;
+
+#[path = "bad_gateway.rs"]
+mod bad_gateway;
+#[path = "bad_names.rs"]
+mod bad_names;

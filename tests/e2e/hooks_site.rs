@@ -115,6 +115,11 @@ impl Site {
         open_to_all(self.config.path());
     }
 
+    /// The folder of the configuration.
+    pub(crate) fn config(&self) -> &Path {
+        self.config.path()
+    }
+
     /// The workstation.
     pub(crate) fn workstation(&self) -> &Workstation {
         &self.workstation
