@@ -89,7 +89,10 @@ fn call(uwt: &PathBuf, network: &TorNetwork, arguments: &[&str]) -> Result<Vec<R
     let mut rows = Vec::new();
     for (pid, credential) in messages.lines().filter_map(connection) {
         let circuit = control.wait_for(CIRCUIT_LIMIT, |circuits| {
-            circuits.iter().find(|circuit| circuit.username.as_deref() == Some(credential)).map(describe)
+            circuits
+                .iter()
+                .find(|circuit| circuit.is_built() && circuit.username.as_deref() == Some(credential))
+                .map(describe)
         })?;
         let command = format!("uwt {}", arguments.join(" ").replace(" -sS", ""));
         rows.push(Row { command, pid: pid.to_owned(), credential: credential.to_owned(), circuit });
