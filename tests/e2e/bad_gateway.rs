@@ -61,7 +61,9 @@ fn connecting() {
             assert!(seen.output == wanted || reset, "{}: wanted {wanted}\n{seen:?}", row.fault);
             one_line(&seen, address, if reset { "connection reset" } else { row.cause });
             // However often it happens, it is said once.
-            let seen = site.run("socket inet stream; connect 203.0.113.7:80; connect 203.0.113.7:80; sendto 203.0.113.7:80 hi fastopen");
+            let seen = site.run(
+                "socket inet stream; connect 203.0.113.7:80; connect 203.0.113.7:80; sendto 203.0.113.7:80 hi fastopen",
+            );
             assert_eq!(seen.notes.len(), 1, "{}: {seen:?}", row.fault);
             assert!(!seen.output.contains("ok; ok"), "{}: {seen:?}", row.fault);
         }
@@ -84,7 +86,8 @@ fn looking_up() {
         ] {
             let seen = site.run_with(&["--dns", "resolve"], script);
             assert_eq!(seen.output, output, "{}: {script}\n{seen:?}", row.fault);
-            let reset = row.fault == Fault::CloseAtOnce && seen.notes.iter().any(|line| line.contains("connection reset"));
+            let reset =
+                row.fault == Fault::CloseAtOnce && seen.notes.iter().any(|line| line.contains("connection reset"));
             one_line(&seen, address, if reset { "connection reset" } else { row.cause });
         }
     }
@@ -111,7 +114,11 @@ fn a_closed_port() {
     assert_eq!(seen.output, "ok; ECONNREFUSED; ENOTCONN; ok", "{seen:?}");
     one_line(&seen, address, "connection refused; is Tor running?");
     // The children of a program say it for themselves.
-    let seen = through(&site, address, "socket inet stream; connect 203.0.113.7:80; spawn posix_spawn same; socket inet stream; connect 203.0.113.7:80; end");
+    let seen = through(
+        &site,
+        address,
+        "socket inet stream; connect 203.0.113.7:80; spawn posix_spawn same; socket inet stream; connect 203.0.113.7:80; end",
+    );
     assert_eq!(seen.notes.len(), 2, "{seen:?}");
 }
 
@@ -152,8 +159,22 @@ fn a_web_server() {
 #[test]
 fn refusals_are_answers_and_no_fault_of_the_gateway() {
     for (code, errno) in [
-        (1, "ENETUNREACH"), (2, "EACCES"), (3, "ENETUNREACH"), (4, "EHOSTUNREACH"), (5, "ECONNREFUSED"), (6, "ETIMEDOUT"), (7, "EOPNOTSUPP"), (8, "EAFNOSUPPORT"),
-        (0xf0, "EHOSTUNREACH"), (0xf1, "EHOSTUNREACH"), (0xf2, "ECONNREFUSED"), (0xf3, "ENETUNREACH"), (0xf4, "EACCES"), (0xf5, "EACCES"), (0xf6, "EHOSTUNREACH"), (0xf7, "ETIMEDOUT"),
+        (1, "ENETUNREACH"),
+        (2, "EACCES"),
+        (3, "ENETUNREACH"),
+        (4, "EHOSTUNREACH"),
+        (5, "ECONNREFUSED"),
+        (6, "ETIMEDOUT"),
+        (7, "EOPNOTSUPP"),
+        (8, "EAFNOSUPPORT"),
+        (0xf0, "EHOSTUNREACH"),
+        (0xf1, "EHOSTUNREACH"),
+        (0xf2, "ECONNREFUSED"),
+        (0xf3, "ENETUNREACH"),
+        (0xf4, "EACCES"),
+        (0xf5, "EACCES"),
+        (0xf6, "EHOSTUNREACH"),
+        (0xf7, "ETIMEDOUT"),
         (0x99, "ECONNABORTED"),
     ] {
         let site = Site::with(|behaviour| behaviour.refuse = Some(code));
@@ -170,7 +191,11 @@ fn what_clients_say() {
     assert_eq!(seen.status.code(), Some(7), "{seen:?}");
     let ours: Vec<&String> = seen.notes.iter().filter(|line| line.starts_with("uwt: ")).collect();
     assert!(ours.len() == 1 && ours[0].contains(&address.to_string()), "{seen:?}");
-    let seen = client(&["/usr/bin/python3", "-c", "import socket\ntry: socket.create_connection(('www.example.test', 80))\nexcept OSError as e: print(e.strerror)"]);
+    let seen = client(&[
+        "/usr/bin/python3",
+        "-c",
+        "import socket\ntry: socket.create_connection(('www.example.test', 80))\nexcept OSError as e: print(e.strerror)",
+    ]);
     assert_eq!(seen.output, "Software caused connection abort", "{seen:?}");
     one_line(&seen, address, NO_SOCKS);
     // Nobody else is bothered: a program that connects to nobody says nothing.

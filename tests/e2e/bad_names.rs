@@ -25,7 +25,9 @@ fn bad_names() -> Vec<(&'static str, String)> {
 fn in_every_function_and_mode() {
     let site = Site::new();
     for (what, name) in bad_names() {
-        let script = format!("gai {name} 80 t=stream; host gethostbyname {name}; host gethostbyname2_r {name} f=inet6; res res_query {name} A; res res_nsearch {name} AAAA");
+        let script = format!(
+            "gai {name} 80 t=stream; host gethostbyname {name}; host gethostbyname2_r {name} f=inet6; res res_query {name} A; res res_nsearch {name} AAAA"
+        );
         for dns in ["names", "resolve"] {
             let seen = site.run_with(&["--dns", dns], &script);
             let none = "HOST_NOT_FOUND";
@@ -41,10 +43,13 @@ fn an_embedded_nul() {
     let site = Site::new();
     let message = "%12%34%01%00%00%01%00%00%00%00%00%00%05www%00x%07example%04test%00%00%01%00%01";
     for dns in ["names", "resolve"] {
-        site.check_all(&["--dns", dns], &[
-            (&format!("resmessage res_send {message}"), "FORMERR", &[]),
-            (&format!("resmessage res_nsend {message}"), "FORMERR", &[]),
-        ]);
+        site.check_all(
+            &["--dns", dns],
+            &[
+                (&format!("resmessage res_send {message}"), "FORMERR", &[]),
+                (&format!("resmessage res_nsend {message}"), "FORMERR", &[]),
+            ],
+        );
     }
     // A C string ends there.
     let seen = site.run("res res_query www.example.test A; address");

@@ -53,26 +53,29 @@ fn wrong_families_and_null() {
 /// The same with addresses elsewhere, which cannot be tried bare: the errno is the one for such an address at home.
 #[test]
 fn distant_addresses_of_the_wrong_family() {
-    Site::new().check_all(&[], &[
-        ("socket inet stream; connect [2001:db8::7]:80", "ok; EAFNOSUPPORT", &[]),
-        ("socket inet6 stream; connect 203.0.113.7:80", "ok; EINVAL", &[]),
-        ("socket inet6 stream; connect 203.0.113.7:80/28", "ok; EAFNOSUPPORT", &[]),
-        ("socket inet stream; connect 203.0.113.7:80/15", "ok; EINVAL", &[]),
-        ("socket inet stream; connect 203.0.113.7:80/8", "ok; EINVAL", &[]),
-        ("socket inet6 stream; connect [2001:db8::7]:80/23", "ok; EINVAL", &[]),
-        ("socket inet6 stream; connect [2001:db8::7]:80/24", "ok; ok", &["2001:db8::7:80"]),
-        ("socket inet stream; connect 203.0.113.7:80/128", "ok; ok", &["203.0.113.7:80"]),
-        ("socket inet stream; connect 203.0.113.7:80/200", "ok; EINVAL", &[]),
-        // Not even sent to the kernel, whatever it would make of it.
-        ("socket inet dgram; sendto 127.0.0.1:{udp}/15 hi", "ok; EACCES", &[]),
-        // UDP takes AF_UNSPEC for IPv4.
-        ("socket inet dgram; sendto 0=203.0.113.7:9 hi", "ok; EACCES", &[]),
-        ("socket inet dgram; sendmsg 0=203.0.113.7:9 hi", "ok; EACCES", &[]),
-        ("socket inet dgram; sendmmsg 0=203.0.113.7:9 hi", "ok; EACCES", &[]),
-        ("socket inet stream; sendto 0=203.0.113.7:9 hi fastopen", "ok; EAFNOSUPPORT", &[]),
-        ("socket inet dgram; connect 0=203.0.113.7:9; send hi", "ok; ok; EDESTADDRREQ", &[]),
-        ("socket inet6 dgram; sendto 203.0.113.7:9 hi", "ok; EACCES", &[]),
-        ("socket inet6 dgram; sendto [::ffff:203.0.113.7]:9 hi", "ok; EACCES", &[]),
-        ("socket inet6 dgram; sendto [2001:db8::7]:9/24 hi", "ok; EACCES", &[]),
-    ]);
+    Site::new().check_all(
+        &[],
+        &[
+            ("socket inet stream; connect [2001:db8::7]:80", "ok; EAFNOSUPPORT", &[]),
+            ("socket inet6 stream; connect 203.0.113.7:80", "ok; EINVAL", &[]),
+            ("socket inet6 stream; connect 203.0.113.7:80/28", "ok; EAFNOSUPPORT", &[]),
+            ("socket inet stream; connect 203.0.113.7:80/15", "ok; EINVAL", &[]),
+            ("socket inet stream; connect 203.0.113.7:80/8", "ok; EINVAL", &[]),
+            ("socket inet6 stream; connect [2001:db8::7]:80/23", "ok; EINVAL", &[]),
+            ("socket inet6 stream; connect [2001:db8::7]:80/24", "ok; ok", &["2001:db8::7:80"]),
+            ("socket inet stream; connect 203.0.113.7:80/128", "ok; ok", &["203.0.113.7:80"]),
+            ("socket inet stream; connect 203.0.113.7:80/200", "ok; EINVAL", &[]),
+            // Not even sent to the kernel, whatever it would make of it.
+            ("socket inet dgram; sendto 127.0.0.1:{udp}/15 hi", "ok; EACCES", &[]),
+            // UDP takes AF_UNSPEC for IPv4.
+            ("socket inet dgram; sendto 0=203.0.113.7:9 hi", "ok; EACCES", &[]),
+            ("socket inet dgram; sendmsg 0=203.0.113.7:9 hi", "ok; EACCES", &[]),
+            ("socket inet dgram; sendmmsg 0=203.0.113.7:9 hi", "ok; EACCES", &[]),
+            ("socket inet stream; sendto 0=203.0.113.7:9 hi fastopen", "ok; EAFNOSUPPORT", &[]),
+            ("socket inet dgram; connect 0=203.0.113.7:9; send hi", "ok; ok; EDESTADDRREQ", &[]),
+            ("socket inet6 dgram; sendto 203.0.113.7:9 hi", "ok; EACCES", &[]),
+            ("socket inet6 dgram; sendto [::ffff:203.0.113.7]:9 hi", "ok; EACCES", &[]),
+            ("socket inet6 dgram; sendto [2001:db8::7]:9/24 hi", "ok; EACCES", &[]),
+        ],
+    );
 }

@@ -62,68 +62,104 @@ fn a_refused_connect_leaves_the_socket_usable() {
         }
     });
     let both = |first: &'static str| [first, "203.0.113.7:80"];
-    for (address, errno) in
-        [("203.0.113.1:80", "ENETUNREACH"), ("203.0.113.2:80", "EACCES"), ("203.0.113.5:80", "ECONNREFUSED"), ("203.0.113.6:80", "ETIMEDOUT")]
-    {
-        let script = format!("socket inet stream; connect {address}; peer; getopt error; connect 203.0.113.7:80; echo hi; peer");
+    for (address, errno) in [
+        ("203.0.113.1:80", "ENETUNREACH"),
+        ("203.0.113.2:80", "EACCES"),
+        ("203.0.113.5:80", "ECONNREFUSED"),
+        ("203.0.113.6:80", "ETIMEDOUT"),
+    ] {
+        let script =
+            format!("socket inet stream; connect {address}; peer; getopt error; connect 203.0.113.7:80; echo hi; peer");
         site.check(&script, &format!("ok; {errno}; ENOTCONN; ok; ok; hi; 203.0.113.7:80"), &both(address));
     }
 }
 
 #[test]
 fn where_a_connection_may_go() {
-    Site::new().check_all(&[], &[
-        // What proxy settings do: the program speaks SOCKS itself, and is not carried.
-        ("socket inet stream; connect {gateway}; peer; send %05%01%00; recv 2", "ok; ok; {gateway}; 3; \u{5}\0", &[]),
-        ("socket inet6 stream; connect [::ffff:10.152.152.10]:{port}; send %05%01%00; recv 2", "ok; ok; 3; \u{5}\0", &[]),
-        ("socket inet stream; connect 10.152.152.10:1", "ok; ok", &["10.152.152.10:1"]),
-        ("socket inet stream; connect {own}:{echo}", "ok; ok", &["{own}:{echo}"]),
-        ("socket inet stream; connect 0.0.0.0:{echo}; echo hi", "ok; ok; hi", &[]),
-        ("socket inet stream; connect 127.9.9.9:{echo}; echo hi", "ok; ok; hi", &[]),
-        ("socket inet stream; connect 127.0.0.53:53", "ok; EACCES", &[]),
-        ("socket inet stream; connect 127.0.0.1:853", "ok; EACCES", &[]),
-        ("socket inet stream; connect 127.0.0.1:5353", "ok; EACCES", &[]),
-        ("socket inet stream; connect 127.0.0.1:5355", "ok; EACCES", &[]),
-        ("socket inet6 stream; connect [::1]:53", "ok; EACCES", &[]),
-        ("socket inet6 stream; connect [::ffff:127.0.0.1]:53", "ok; EACCES", &[]),
-        ("socket inet stream; connect 255.255.255.255:80", "ok; ENETUNREACH", &[]),
-        ("socket inet6 stream; connect [ff02::1]:80", "ok; ENETUNREACH", &[]),
-        ("socket inet6 stream; connect [fe80::1%2]:80", "ok; ENETUNREACH", &[]),
-        // Port 53 elsewhere is TCP like any other: the exit decides.
-        ("socket inet stream; connect 203.0.113.7:53; echo hi", "ok; ok; hi", &["203.0.113.7:53"]),
-    ]);
+    Site::new().check_all(
+        &[],
+        &[
+            // What proxy settings do: the program speaks SOCKS itself, and is not carried.
+            (
+                "socket inet stream; connect {gateway}; peer; send %05%01%00; recv 2",
+                "ok; ok; {gateway}; 3; \u{5}\0",
+                &[],
+            ),
+            (
+                "socket inet6 stream; connect [::ffff:10.152.152.10]:{port}; send %05%01%00; recv 2",
+                "ok; ok; 3; \u{5}\0",
+                &[],
+            ),
+            ("socket inet stream; connect 10.152.152.10:1", "ok; ok", &["10.152.152.10:1"]),
+            ("socket inet stream; connect {own}:{echo}", "ok; ok", &["{own}:{echo}"]),
+            ("socket inet stream; connect 0.0.0.0:{echo}; echo hi", "ok; ok; hi", &[]),
+            ("socket inet stream; connect 127.9.9.9:{echo}; echo hi", "ok; ok; hi", &[]),
+            ("socket inet stream; connect 127.0.0.53:53", "ok; EACCES", &[]),
+            ("socket inet stream; connect 127.0.0.1:853", "ok; EACCES", &[]),
+            ("socket inet stream; connect 127.0.0.1:5353", "ok; EACCES", &[]),
+            ("socket inet stream; connect 127.0.0.1:5355", "ok; EACCES", &[]),
+            ("socket inet6 stream; connect [::1]:53", "ok; EACCES", &[]),
+            ("socket inet6 stream; connect [::ffff:127.0.0.1]:53", "ok; EACCES", &[]),
+            ("socket inet stream; connect 255.255.255.255:80", "ok; ENETUNREACH", &[]),
+            ("socket inet6 stream; connect [ff02::1]:80", "ok; ENETUNREACH", &[]),
+            ("socket inet6 stream; connect [fe80::1%2]:80", "ok; ENETUNREACH", &[]),
+            // Port 53 elsewhere is TCP like any other: the exit decides.
+            ("socket inet stream; connect 203.0.113.7:53; echo hi", "ok; ok; hi", &["203.0.113.7:53"]),
+        ],
+    );
 }
 
 #[test]
 fn loopback_can_be_closed() {
     let site = Site::new();
     site.configure("allow_loopback = false");
-    site.check_all(&[], &[
-        ("socket inet stream; connect 127.0.0.1:{echo}", "ok; EACCES", &[]),
-        ("socket inet6 stream; connect [::1]:{echo}", "ok; EACCES", &[]),
-        ("socket inet dgram; sendto 127.0.0.1:{udp} hi", "ok; EACCES", &[]),
-        ("socket inet stream; connect {gateway}", "ok; ok", &[]),
-        ("socket inet stream; connect 203.0.113.7:80", "ok; ok", SEVEN),
-    ]);
+    site.check_all(
+        &[],
+        &[
+            ("socket inet stream; connect 127.0.0.1:{echo}", "ok; EACCES", &[]),
+            ("socket inet6 stream; connect [::1]:{echo}", "ok; EACCES", &[]),
+            ("socket inet dgram; sendto 127.0.0.1:{udp} hi", "ok; EACCES", &[]),
+            ("socket inet stream; connect {gateway}", "ok; ok", &[]),
+            ("socket inet stream; connect 203.0.113.7:80", "ok; ok", SEVEN),
+        ],
+    );
 }
 
 #[test]
 fn ipv6_sockets() {
     let six: &[&str] = &["2001:db8::7:80"];
-    Site::new().check_all(&[], &[
-        ("socket inet6 stream; connect [2001:db8::7]:80; echo hi; peer", "ok; ok; hi; [2001:db8::7]:80", six),
-        ("socket inet6 stream; setopt v6only 1; connect [2001:db8::7]:80; echo hi; peer", "ok; ok; ok; hi; [2001:db8::7]:80", six),
-        ("socket inet6 stream; connect [::ffff:203.0.113.7]:80; echo hi; peer", "ok; ok; hi; [::ffff:203.0.113.7]:80", SEVEN),
-        ("socket inet6 stream; bind [::]:0; connect [2001:db8::7]:80; echo hi", "ok; ok; ok; hi", six),
-        ("socket inet6 stream; setopt v6only 1; bind [::]:0; connect [2001:db8::7]:80", "ok; ok; ok; ENETUNREACH", &[]),
-        ("gai www.example.test 80 t=stream f=inet6; socket inet6 stream; connect ~:80; echo hi",
-         "~6 80 tcp; ok; ok; hi", &["\"www.example.test\":80"]),
-        ("socket inet6 stream 262; connect [2001:db8::7]:80; echo hi", "ok; ok; hi", six),
-        // A reserved address that this process did not get; the kernel never lets it leave the machine either.
-        ("socket inet6 stream; connect [::1]:{echo}; echo hi; peer", "ok; ok; hi; [::1]:{echo}", &[]),
-        ("socket inet6 stream; connect [::ffff:127.0.0.1]:{echo}; echo hi", "ok; ok; hi", &[]),
-        ("socket inet6 stream; connect [::]:{echo}; echo hi", "ok; ok; hi", &[]),
-    ]);
+    Site::new().check_all(
+        &[],
+        &[
+            ("socket inet6 stream; connect [2001:db8::7]:80; echo hi; peer", "ok; ok; hi; [2001:db8::7]:80", six),
+            (
+                "socket inet6 stream; setopt v6only 1; connect [2001:db8::7]:80; echo hi; peer",
+                "ok; ok; ok; hi; [2001:db8::7]:80",
+                six,
+            ),
+            (
+                "socket inet6 stream; connect [::ffff:203.0.113.7]:80; echo hi; peer",
+                "ok; ok; hi; [::ffff:203.0.113.7]:80",
+                SEVEN,
+            ),
+            ("socket inet6 stream; bind [::]:0; connect [2001:db8::7]:80; echo hi", "ok; ok; ok; hi", six),
+            (
+                "socket inet6 stream; setopt v6only 1; bind [::]:0; connect [2001:db8::7]:80",
+                "ok; ok; ok; ENETUNREACH",
+                &[],
+            ),
+            (
+                "gai www.example.test 80 t=stream f=inet6; socket inet6 stream; connect ~:80; echo hi",
+                "~6 80 tcp; ok; ok; hi",
+                &["\"www.example.test\":80"],
+            ),
+            ("socket inet6 stream 262; connect [2001:db8::7]:80; echo hi", "ok; ok; hi", six),
+            // A reserved address that this process did not get; the kernel never lets it leave the machine either.
+            ("socket inet6 stream; connect [::1]:{echo}; echo hi; peer", "ok; ok; hi; [::1]:{echo}", &[]),
+            ("socket inet6 stream; connect [::ffff:127.0.0.1]:{echo}; echo hi", "ok; ok; hi", &[]),
+            ("socket inet6 stream; connect [::]:{echo}; echo hi", "ok; ok; hi", &[]),
+        ],
+    );
 }
 
 #[test]
@@ -132,7 +168,11 @@ fn every_form_and_split_of_the_answer() {
         for fault in [None, Some(Fault::Split)] {
             let site = Site::with(|behaviour| (behaviour.form, behaviour.fault) = (form, fault));
             site.check("socket inet stream; connect 203.0.113.7:80; echo hi", "ok; ok; hi", SEVEN);
-            site.check("socket inet stream+nonblock; connect 203.0.113.7:80; send hi; poll in 9000; recv 2", "ok; ok; 2; in; hi", SEVEN);
+            site.check(
+                "socket inet stream+nonblock; connect 203.0.113.7:80; send hi; poll in 9000; recv 2",
+                "ok; ok; 2; in; hi",
+                SEVEN,
+            );
             let options = ["--dns", "resolve"];
             let asked: &[&str] = &["\"www.example.test\":0"];
             site.check_all(&options, &[("gai www.example.test - t=stream f=inet", "203.0.113.7 tcp", asked)]);

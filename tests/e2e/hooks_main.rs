@@ -14,34 +14,34 @@ mod matrix_socket;
 
 #[path = "hooks_addresses.rs"]
 mod addresses;
-#[path = "hooks_connect.rs"]
-mod connect;
-#[path = "hooks_udp.rs"]
-mod udp;
-#[path = "hooks_fastopen.rs"]
-mod fastopen;
-#[path = "hooks_process.rs"]
-mod process;
-#[path = "hooks_waiting.rs"]
-mod waiting;
-#[path = "hooks_server.rs"]
-mod server;
 #[path = "hooks_addrinfo.rs"]
 mod addrinfo;
+#[path = "hooks_connect.rs"]
+mod connect;
+#[path = "hooks_exec.rs"]
+mod exec;
+#[path = "hooks_fastopen.rs"]
+mod fastopen;
 #[path = "hooks_hostent.rs"]
 mod hostent;
 #[path = "hooks_nameinfo.rs"]
 mod nameinfo;
 #[path = "hooks_names_mode.rs"]
 mod names_mode;
-#[path = "hooks_resolver.rs"]
-mod resolver;
-#[path = "hooks_exec.rs"]
-mod exec;
+#[path = "hooks_process.rs"]
+mod process;
 #[path = "hooks_refused.rs"]
 mod refused;
+#[path = "hooks_resolver.rs"]
+mod resolver;
+#[path = "hooks_server.rs"]
+mod server;
 #[path = "hooks_syscall.rs"]
 mod syscall;
+#[path = "hooks_udp.rs"]
+mod udp;
+#[path = "hooks_waiting.rs"]
+mod waiting;
 
 #[path = "bad_gateway.rs"]
 mod bad_gateway;

@@ -30,14 +30,18 @@ macro_rules! exec_row {
         Row {
             hook: $hook,
             carries: &[(
-                concat!($scrub, "exec ", $function, " ", $environment, "; socket inet stream; connect 203.0.113.7:80; echo hi"),
+                concat!(
+                    $scrub,
+                    "exec ",
+                    $function,
+                    " ",
+                    $environment,
+                    "; socket inet stream; connect 203.0.113.7:80; echo hi"
+                ),
                 "ok; ok; hi",
                 TARGET,
             )],
-            passes: &[(
-                concat!("exec ", $function, " same path=/bin/echo -- a%20b c"),
-                "a b c",
-            )],
+            passes: &[(concat!("exec ", $function, " same path=/bin/echo -- a%20b c"), "a b c")],
             refuses: &[(concat!("exec ", $function, " same path=/bin/nonexistent"), "ENOENT")],
         }
     };

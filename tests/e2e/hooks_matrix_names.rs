@@ -18,9 +18,11 @@ macro_rules! query_row {
                     "A ~; ok; ok",
                     &["\"www.example.test\":80"],
                 ),
-                (concat!("res ", $function, " 9.113.0.203.in-addr.arpa PTR domain="), "HOST_NOT_FOUND", &[
-                    "203.0.113.9:0",
-                ]),
+                (
+                    concat!("res ", $function, " 9.113.0.203.in-addr.arpa PTR domain="),
+                    "HOST_NOT_FOUND",
+                    &["203.0.113.9:0"],
+                ),
             ],
             passes: &[(concat!("res ", $function, " localhost A domain="), "A 127.0.0.1")],
             refuses: &[(concat!("res ", $function, " printer.local A domain="), "HOST_NOT_FOUND")],
@@ -60,7 +62,11 @@ const WWW: &[&str] = &["\"www.example.test\":80"];
 pub(crate) const ROWS: &[Row] = &[
     Row {
         hook: "getaddrinfo",
-        carries: &[("gai www.example.test 80; socket inet stream; connect ~:80", "~ 80 tcp, ~ 80 udp, ~ 80 raw; ok; ok", WWW)],
+        carries: &[(
+            "gai www.example.test 80; socket inet stream; connect ~:80",
+            "~ 80 tcp, ~ 80 udp, ~ 80 raw; ok; ok",
+            WWW,
+        )],
         passes: &[
             ("gai localhost 80 t=stream f=inet", "127.0.0.1 80 tcp"),
             ("gai 203.0.113.9 80 t=stream", "203.0.113.9 80 tcp"),
@@ -81,11 +87,18 @@ pub(crate) const ROWS: &[Row] = &[
             ("nameinfo 203.0.113.7:80 256 256 1", "203.0.113.7 http"),
             ("nameinfo 127.0.0.1:80 256 256", "localhost http"),
         ],
-        refuses: &[("nameinfo 127.200.0.1:80 256 256 8", "EAI_NONAME"), ("nameinfo 203.0.113.7:80/8 256 256", "EAI_FAMILY")],
+        refuses: &[
+            ("nameinfo 127.200.0.1:80 256 256 8", "EAI_NONAME"),
+            ("nameinfo 203.0.113.7:80/8 256 256", "EAI_FAMILY"),
+        ],
     },
     Row {
         hook: "gethostbyname",
-        carries: &[("host gethostbyname www.example.test; socket inet stream; connect ~:80", "www.example.test ~; ok; ok", WWW)],
+        carries: &[(
+            "host gethostbyname www.example.test; socket inet stream; connect ~:80",
+            "www.example.test ~; ok; ok",
+            WWW,
+        )],
         passes: &[
             ("host gethostbyname localhost", "localhost 127.0.0.1"),
             ("host gethostbyname 203.0.113.9", "203.0.113.9 203.0.113.9"),
@@ -95,7 +108,11 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         hook: "gethostbyname2",
         carries: &[
-            ("host gethostbyname2 www.example.test; socket inet stream; connect ~:80", "www.example.test ~; ok; ok", WWW),
+            (
+                "host gethostbyname2 www.example.test; socket inet stream; connect ~:80",
+                "www.example.test ~; ok; ok",
+                WWW,
+            ),
             (
                 "host gethostbyname2 www.example.test f=inet6; socket inet6 stream; connect ~:80",
                 "www.example.test ~6; ok; ok",
@@ -107,7 +124,11 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         hook: "gethostbyname_r",
-        carries: &[("host gethostbyname_r www.example.test; socket inet stream; connect ~:80", "www.example.test ~; ok; ok", WWW)],
+        carries: &[(
+            "host gethostbyname_r www.example.test; socket inet stream; connect ~:80",
+            "www.example.test ~; ok; ok",
+            WWW,
+        )],
         passes: &[("host gethostbyname_r localhost", "localhost 127.0.0.1")],
         refuses: &[
             ("host gethostbyname_r printer.local", "HOST_NOT_FOUND"),

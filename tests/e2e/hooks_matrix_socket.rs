@@ -53,9 +53,11 @@ pub(crate) const ROWS: &[Row] = &[
                 "ok; ok; hi; 203.0.113.7:80",
                 &["203.0.113.7:80"],
             ),
-            ("gai www.example.test - t=stream; socket inet stream; connect ~:80; echo hi", "~ tcp; ok; ok; hi", &[
-                "\"www.example.test\":80",
-            ]),
+            (
+                "gai www.example.test - t=stream; socket inet stream; connect ~:80; echo hi",
+                "~ tcp; ok; ok; hi",
+                &["\"www.example.test\":80"],
+            ),
         ],
         passes: &[
             ("socket inet stream; connect 127.0.0.1:{echo}; echo hi", "ok; ok; hi"),

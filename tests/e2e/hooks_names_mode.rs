@@ -26,16 +26,34 @@ fn a_name_has_one_address_in_a_session() {
 #[test]
 fn an_unknown_reserved_address_goes_nowhere() {
     let site = Site::new();
-    site.check_refused("socket inet stream; connect 127.200.1.2:80; peer", "ok; EHOSTUNREACH; ENOTCONN", "127.200.1.2 stands for a name");
-    site.check_refused("socket inet6 stream; connect [::ffff:127.255.255.255]:80", "ok; EHOSTUNREACH", "127.255.255.255 stands for a name");
+    site.check_refused(
+        "socket inet stream; connect 127.200.1.2:80; peer",
+        "ok; EHOSTUNREACH; ENOTCONN",
+        "127.200.1.2 stands for a name",
+    );
+    site.check_refused(
+        "socket inet6 stream; connect [::ffff:127.255.255.255]:80",
+        "ok; EHOSTUNREACH",
+        "127.255.255.255 stands for a name",
+    );
     // Said once, however often it happens.
-    site.check_refused("socket inet stream; connect 127.200.1.2:80; connect 127.200.1.3:80; via syscall; connect 127.200.1.2:80", "ok; EHOSTUNREACH; EHOSTUNREACH; EHOSTUNREACH", "stands for a name");
+    site.check_refused(
+        "socket inet stream; connect 127.200.1.2:80; connect 127.200.1.3:80; via syscall; connect 127.200.1.2:80",
+        "ok; EHOSTUNREACH; EHOSTUNREACH; EHOSTUNREACH",
+        "stands for a name",
+    );
     site.check("socket inet dgram; connect 127.200.1.2:80; sendto 127.200.1.2:80 x", "ok; EACCES; EACCES", &[]);
     // A child that was forked knows what its parent had looked up; one that was executed does not.
-    site.check("gai www.example.test - t=stream; fork; socket inet stream; connect ~:80; end", "~ tcp; ok; ok", &["\"www.example.test\":80"]);
+    site.check(
+        "gai www.example.test - t=stream; fork; socket inet stream; connect ~:80; end",
+        "~ tcp; ok; ok",
+        &["\"www.example.test\":80"],
+    );
     let seen = site.run("gai www.example.test - t=stream; address");
     let address = addresses(&seen.output)[0].to_owned();
-    let script = format!("gai www.example.test - t=stream; spawn posix_spawn same; socket inet stream; connect {address}:80; end");
+    let script = format!(
+        "gai www.example.test - t=stream; spawn posix_spawn same; socket inet stream; connect {address}:80; end"
+    );
     let seen = site.run(&script);
     assert!(seen.output.ends_with("EHOSTUNREACH") && seen.notes.len() == 1, "{seen:?}");
 }

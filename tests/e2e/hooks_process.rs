@@ -18,7 +18,8 @@ fn different(users: &[String]) -> usize {
 #[test]
 fn a_forked_child_has_a_credential_of_its_own() {
     let site = Site::new();
-    let script = format!("{CONNECT}; as parent; fork; {CONNECT}; use parent; peer; end; use parent; echo ho; peer; {CONNECT}");
+    let script =
+        format!("{CONNECT}; as parent; fork; {CONNECT}; use parent; peer; end; use parent; echo ho; peer; {CONNECT}");
     let seen = site.run(&script);
     let address = "203.0.113.7:80";
     assert_eq!(seen.output, format!("ok; ok; hi; ok; ok; hi; {address}; ho; {address}; ok; ok; hi"), "{seen:?}");
@@ -57,10 +58,12 @@ fn scopes() {
         let seen = site.run_with(&["--isolate", scope], &script);
         let users = seen.users();
         let mut known: Vec<&String> = Vec::new();
-        let mut number = |user| known.iter().position(|one| *one == user).unwrap_or_else(|| {
-            known.push(user);
-            known.len() - 1
-        });
+        let mut number = |user| {
+            known.iter().position(|one| *one == user).unwrap_or_else(|| {
+                known.push(user);
+                known.len() - 1
+            })
+        };
         let numbers: Vec<usize> = users.iter().map(&mut number).collect();
         assert_eq!(numbers, [first, second, child], "{scope}: {seen:?}");
     }
@@ -87,7 +90,8 @@ fn many_threads_at_once() {
     let seen = site.run("threads 64; socket inet stream; connect 203.0.113.7:80; echo hi; peer; close; end");
     assert_eq!(seen.output, "64 × ok ok hi 203.0.113.7:80 ok", "{seen:?}");
     assert_eq!((seen.targets().len(), different(&seen.users())), (64, 1), "one process");
-    let seen = site.run("threads 32; gai www.example.test 80 t=stream; socket inet stream; connect ~:80; echo hi; close; end");
+    let seen =
+        site.run("threads 32; gai www.example.test 80 t=stream; socket inet stream; connect ~:80; echo hi; close; end");
     assert_eq!(seen.output, "32 × ~ 80 tcp ok ok hi ok", "{seen:?}");
     assert_eq!(seen.targets().len(), 32);
 }
@@ -122,7 +126,11 @@ fn inherited_sockets_are_carried_too() {
     for (made, used, output) in [
         ("socket inet stream", "fd 70; connect 203.0.113.7:80; echo hi; peer", "ok; ok; ok; hi; 203.0.113.7:80"),
         ("socket inet6 stream", "fd 70; connect [::ffff:203.0.113.7]:80; echo hi", "ok; ok; ok; hi"),
-        ("socket inet stream+nonblock", "fd 70; connect 203.0.113.7:80; send hi; poll in 9000; recv 2", "ok; ok; ok; 2; in; hi"),
+        (
+            "socket inet stream+nonblock",
+            "fd 70; connect 203.0.113.7:80; send hi; poll in 9000; recv 2",
+            "ok; ok; ok; 2; in; hi",
+        ),
         ("socket inet stream", "fd 70; sendto 203.0.113.7:80 hi fastopen; recv 2", "ok; ok; 2; hi"),
     ] {
         let seen = run(made, used);
@@ -155,16 +163,26 @@ fn sockets_from_another_process_are_carried_too() {
     // This process is not wrapped; its socket is of the workstation.
     let socket = site.workstation().netns().run(|| {
         let kind = nix::sys::socket::SockType::Stream;
-        Ok(nix::sys::socket::socket(nix::sys::socket::AddressFamily::Inet, kind, nix::sys::socket::SockFlag::empty(), None)?)
+        Ok(nix::sys::socket::socket(
+            nix::sys::socket::AddressFamily::Inet,
+            kind,
+            nix::sys::socket::SockFlag::empty(),
+            None,
+        )?)
     });
     let socket = socket.expect("a socket");
     let giver = std::thread::spawn(move || {
         let (client, _) = listener.accept().expect("accepted");
         let descriptors = [socket.as_raw_fd()];
         let data = [std::io::IoSlice::new(b"x")];
-        sendmsg::<()>(client.as_raw_fd(), &data, &[ControlMessage::ScmRights(&descriptors)], MsgFlags::empty(), None).expect("sent");
+        sendmsg::<()>(client.as_raw_fd(), &data, &[ControlMessage::ScmRights(&descriptors)], MsgFlags::empty(), None)
+            .expect("sent");
     });
-    site.check(&format!("recvfd {}; connect 203.0.113.7:80; echo hi; peer", path.display()), "ok; ok; hi; 203.0.113.7:80", SEVEN);
+    site.check(
+        &format!("recvfd {}; connect 203.0.113.7:80; echo hi; peer", path.display()),
+        "ok; ok; hi; 203.0.113.7:80",
+        SEVEN,
+    );
     giver.join().expect("given");
 }
 

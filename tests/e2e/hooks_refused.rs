@@ -87,7 +87,9 @@ fn refused(seen: &Seen, path: &str, reason: &str) {
 fn by_every_function() {
     let (site, programs) = (Site::new(), Programs::new());
     let path = programs.path("static");
-    for function in ["execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "execveat", "syscall", "syscall-at"] {
+    for function in
+        ["execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "execveat", "syscall", "syscall-at"]
+    {
         let named = if function == "execveat" { "static".to_owned() } else { path.clone() };
         refused(&site.run(&format!("exec {function} same path={path} -- x")), &named, "statically linked");
     }
@@ -102,7 +104,10 @@ fn by_every_function() {
     for step in ["exec execvp same", "exec execlp same", "spawn posix_spawnp same"] {
         let end = if step.starts_with("spawn") { "; end" } else { "" };
         let seen = site.run(&format!("setenv PATH /nonexistent:{folder}; {step} path=static -- x{end}"));
-        assert!(seen.output == "EACCES" && seen.notes.len() == 1 && seen.notes[0].contains("static is statically linked"), "{seen:?}");
+        assert!(
+            seen.output == "EACCES" && seen.notes.len() == 1 && seen.notes[0].contains("static is statically linked"),
+            "{seen:?}"
+        );
     }
     // By a shell: it is the shell's child that is refused, and the shell says so too.
     let seen = site.watch(site.uwt(&[]).args(["/bin/sh", "-c", &format!("{path} x; echo $?")]));
@@ -127,10 +132,15 @@ fn kinds_of_files() {
     site.check(&format!("exec execv same path={} --", programs.path("good")), "good", &[]);
     // A real static program, built here.
     let source = programs.path("real.c");
-    std::fs::write(&source, "#include <unistd.h>\nint main(void) { return write(1, \"ran\\n\", 4) != 4; }\n").expect("written");
+    std::fs::write(&source, "#include <unistd.h>\nint main(void) { return write(1, \"ran\\n\", 4) != 4; }\n")
+        .expect("written");
     let built = Command::new("cc").args(["-static", "-o", &programs.path("real"), &source]).output().expect("cc");
     assert!(built.status.success(), "{built:?}");
-    refused(&site.run(&format!("exec execv same path={} --", programs.path("real"))), &programs.path("real"), "statically linked");
+    refused(
+        &site.run(&format!("exec execv same path={} --", programs.path("real"))),
+        &programs.path("real"),
+        "statically linked",
+    );
     // Not looked at because no descriptor is left: not run either.
     let seen = site.run(&format!("files 3; exec execv same path={} --", programs.path("real")));
     assert!(seen.output == "ok; EMFILE" && seen.log.is_empty(), "{seen:?}");

@@ -15,14 +15,27 @@ const LIMIT: Duration = Duration::from_secs(20);
 #[test]
 fn what_may_listen() {
     let site = Site::new();
-    let script = |to: &str| format!("socket {} stream; bind {to}:0; listen; getopt device", if to.starts_with('[') { "inet6" } else { "inet" });
-    for (inbound, everywhere, network, loopback) in
-        [("loopback", "ok; lo", "EACCES; ", "ok; "), ("allow", "ok; ", "ok; ", "ok; "), ("deny", "EACCES; ", "EACCES; ", "EACCES; ")]
-    {
+    let script = |to: &str| {
+        format!(
+            "socket {} stream; bind {to}:0; listen; getopt device",
+            if to.starts_with('[') { "inet6" } else { "inet" }
+        )
+    };
+    for (inbound, everywhere, network, loopback) in [
+        ("loopback", "ok; lo", "EACCES; ", "ok; "),
+        ("allow", "ok; ", "ok; ", "ok; "),
+        ("deny", "EACCES; ", "EACCES; ", "EACCES; "),
+    ] {
         site.configure(&format!("inbound = \"{inbound}\""));
         for (to, output) in [
-            ("0.0.0.0", everywhere), ("[::]", everywhere), ("[::ffff:0.0.0.0]", everywhere), ("{own}", network),
-            ("127.0.0.1", loopback), ("[::1]", loopback), ("127.9.9.9", loopback), ("[::ffff:127.0.0.1]", loopback),
+            ("0.0.0.0", everywhere),
+            ("[::]", everywhere),
+            ("[::ffff:0.0.0.0]", everywhere),
+            ("{own}", network),
+            ("127.0.0.1", loopback),
+            ("[::1]", loopback),
+            ("127.9.9.9", loopback),
+            ("[::ffff:127.0.0.1]", loopback),
         ] {
             site.check(&script(to), &format!("ok; ok; {output}"), &[]);
         }
@@ -132,7 +145,9 @@ fn an_inherited_listening_socket_serves_this_machine_only() {
         // SAFETY: one system call on a number made before the fork.
         unsafe {
             use std::os::unix::process::CommandExt as _;
-            command.pre_exec(move || if libc::dup2(number, 60) < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) });
+            command.pre_exec(
+                move || if libc::dup2(number, 60) < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) },
+            );
         }
         let server = Server::start(&mut command);
         let local = SocketAddr::from(([127, 0, 0, 1], server.port));
@@ -182,7 +197,9 @@ while True:
 fn inside_one_program() {
     let site = Site::new();
     for (socket, first) in [("inet stream", "ok"), ("inet6 stream", "ok")] {
-        let script = format!("socket {socket}; listen; as server; socket {socket}; connect @server; as client; use server; accept; send hello; use client; recv 5; peer; name");
+        let script = format!(
+            "socket {socket}; listen; as server; socket {socket}; connect @server; as client; use server; accept; send hello; use client; recv 5; peer; name"
+        );
         let seen = site.run(&script);
         assert!(seen.output.starts_with(&format!("{first}; ok; ok; ok; ok; 5; hello; ")), "{seen:?}");
         assert!(seen.log.is_empty());

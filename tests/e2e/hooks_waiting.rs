@@ -25,7 +25,8 @@ fn a_time_limit_of_the_programs_own() {
     assert_eq!(seen.output, "ok; ok; EINPROGRESS; ENOTCONN", "{seen:?}");
     assert!(seen.notes.is_empty(), "the gateway is not to blame: {seen:?}");
     // The program asks how it went: it is tried again, to the end, and that ends with our own limit and one line.
-    let seen = site.run("socket inet stream; setopt sndtimeo ms=60; connect 203.0.113.7:80; getopt error; getopt error");
+    let seen =
+        site.run("socket inet stream; setopt sndtimeo ms=60; connect 203.0.113.7:80; getopt error; getopt error");
     assert_eq!(seen.output, "ok; ok; EINPROGRESS; ETIMEDOUT; ok", "{seen:?}");
     assert_eq!(seen.notes.len(), 1, "{seen:?}");
     // A gateway that is only slow: the answer comes in the meantime.
@@ -33,7 +34,11 @@ fn a_time_limit_of_the_programs_own() {
     let script = "socket inet stream; setopt sndtimeo ms=60; connect 203.0.113.7:80; getopt error; peer; setopt sndtimeo ms=0; echo hi";
     site.check(script, "ok; ok; EINPROGRESS; ok; 203.0.113.7:80; ok; hi", &["203.0.113.7:80", "203.0.113.7:80"]);
     // The limit holds for blocking sockets only (socket(7)).
-    site.check("socket inet stream+nonblock; setopt sndtimeo ms=10; connect 203.0.113.7:80; peer", "ok; ok; ok; 203.0.113.7:80", SEVEN);
+    site.check(
+        "socket inet stream+nonblock; setopt sndtimeo ms=10; connect 203.0.113.7:80; peer",
+        "ok; ok; ok; 203.0.113.7:80",
+        SEVEN,
+    );
 }
 
 #[test]
@@ -42,7 +47,9 @@ fn a_handler_without_restart_ends_the_wait() {
     let seen = site.run("timer 20; socket inet stream; connect 203.0.113.7:80; timer 0; signalled; connect 203.0.113.7:80; peer; echo hi");
     assert_eq!(seen.output, "ok; ok; EINTR; ok; yes; ok; 203.0.113.7:80; hi", "{seen:?}");
     // As Python does: poll, then SO_ERROR.
-    let seen = site.run("timer 20; socket inet stream; connect 203.0.113.7:80; timer 0; poll out 9000; getopt error; peer; echo hi");
+    let seen = site.run(
+        "timer 20; socket inet stream; connect 203.0.113.7:80; timer 0; poll out 9000; getopt error; peer; echo hi",
+    );
     let lines: Vec<&str> = seen.output.split("; ").collect();
     assert_eq!(lines[..4], ["ok", "ok", "EINTR", "ok"], "{seen:?}");
     assert_eq!(lines[5..], ["ok", "203.0.113.7:80", "hi"], "{seen:?}");
@@ -54,21 +61,41 @@ fn a_handler_without_restart_ends_the_wait() {
 #[test]
 fn a_handler_with_restart_does_not() {
     let site = late(300);
-    site.check("timer 20 restart; socket inet stream; connect 203.0.113.7:80; timer 0; signalled; echo hi; peer",
-        "ok; ok; ok; ok; yes; hi; 203.0.113.7:80", SEVEN);
+    site.check(
+        "timer 20 restart; socket inet stream; connect 203.0.113.7:80; timer 0; signalled; echo hi; peer",
+        "ok; ok; ok; ok; yes; hi; 203.0.113.7:80",
+        SEVEN,
+    );
     // Looking up a name has no EINTR at all.
-    site.check_all(&["--dns", "resolve"], &[
-        ("timer 20; gai www.example.test - t=stream f=inet; timer 0; signalled", "ok; 203.0.113.7 tcp; ok; yes", &["\"www.example.test\":0"]),
-        ("timer 20; res res_query www.example.test A; timer 0; signalled", "ok; A 203.0.113.7; ok; yes", &["\"www.example.test\":0"]),
-    ]);
+    site.check_all(
+        &["--dns", "resolve"],
+        &[
+            (
+                "timer 20; gai www.example.test - t=stream f=inet; timer 0; signalled",
+                "ok; 203.0.113.7 tcp; ok; yes",
+                &["\"www.example.test\":0"],
+            ),
+            (
+                "timer 20; res res_query www.example.test A; timer 0; signalled",
+                "ok; A 203.0.113.7; ok; yes",
+                &["\"www.example.test\":0"],
+            ),
+        ],
+    );
 }
 
 #[test]
 fn connecting_in_a_signal_handler() {
-    Site::new().check("socket inet stream; handler; connect 203.0.113.7:80; echo hi; end; peer", "ok; ok; hi; 203.0.113.7:80", SEVEN);
+    Site::new().check(
+        "socket inet stream; handler; connect 203.0.113.7:80; echo hi; end; peer",
+        "ok; ok; hi; 203.0.113.7:80",
+        SEVEN,
+    );
     // Also while the same thread is connecting: the handler that interrupts one connect makes another.
     let site = late(200);
-    let seen = site.run("gai a.example - t=stream; handler; gai b.example - t=stream; socket inet stream; connect ~:80; echo hi; end");
+    let seen = site.run(
+        "gai a.example - t=stream; handler; gai b.example - t=stream; socket inet stream; connect ~:80; echo hi; end",
+    );
     assert_eq!(seen.output, "~ tcp; ~ tcp; ok; ok; hi", "{seen:?}");
     assert_eq!(seen.targets(), ["\"b.example\":80"]);
 }
@@ -77,7 +104,11 @@ fn connecting_in_a_signal_handler() {
 fn jumping_out_of_a_connect() {
     let site = never();
     let seen = site.run("socket inet stream; jump 30; connect 203.0.113.7:80; end; connect unspec; peer; connect 127.0.0.1:{echo}; echo hi; peer");
-    assert_eq!(seen.output, "ok; jumped; ok; ENOTCONN; ok; hi; 127.0.0.1:{echo}".replace("{echo}", &site.fill("{echo}")), "{seen:?}");
+    assert_eq!(
+        seen.output,
+        "ok; jumped; ok; ENOTCONN; ok; hi; 127.0.0.1:{echo}".replace("{echo}", &site.fill("{echo}")),
+        "{seen:?}"
+    );
     let site = late(400);
     let seen = site.run("socket inet stream; jump 30; connect 203.0.113.7:80; end; close; socket inet stream; connect 203.0.113.8:80; echo hi; peer");
     assert_eq!(seen.output, "ok; jumped; ok; ok; ok; hi; 203.0.113.8:80", "{seen:?}");

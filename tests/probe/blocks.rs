@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use crate::libc_calls::call;
 use crate::report::{self, status};
-use crate::script::{State, Step, int, parse, run as run_steps, unparse};
+use crate::script::{Done, State, Step, int, parse, run as run_steps, unparse};
 use crate::{exec, signals};
 
 /// Whether a step has a body.
@@ -22,9 +22,9 @@ pub(crate) fn run(state: &mut State, name: &str, arguments: &[&str], body: &[Ste
             let child = call!(libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0));
             i32::try_from(child).expect("a pid")
         }),
-        ("threads", [count]) => threads(state, int(count), body),
+        ("threads", [count]) => Some(threads(state, int(count), body)),
         ("handler", []) => in_handler(state, body),
-        ("jump", [milliseconds]) => jump(state, int(milliseconds), body),
+        ("jump", [milliseconds]) => Some(jump(state, int(milliseconds), body)),
         ("spawn", [function, environment, rest @ ..]) => exec::spawn(function, environment, rest, &unparse(body)),
         ("shell", [function]) => Some(exec::shell(function, &unparse(body))),
         _ => panic!("no such block: {name} {arguments:?}"),
@@ -65,7 +65,7 @@ static LINES: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
 /// The body's steps in many threads at once; tells how many gave the same result for all of them.
 ///
 /// Only the steps of sockets are of use here: each thread has descriptors of its own.
-fn threads(state: &State, count: i32, body: &[Step<'_>]) -> Option<String> {
+fn threads(state: &State, count: i32, body: &[Step<'_>]) -> String {
     let text = unparse(body);
     let barrier = std::sync::Barrier::new(usize::try_from(count).expect("positive"));
     std::thread::scope(|scope| {
@@ -77,9 +77,14 @@ fn threads(state: &State, count: i32, body: &[Step<'_>]) -> Option<String> {
                 let lines: Vec<String> = steps
                     .iter()
                     .filter_map(|step| {
-                        let socket = crate::socket::step(&mut state, step[0], &step[1..]);
-                        let socket = socket.or_else(|| crate::send::step(&mut state, step[0], &step[1..]));
-                        socket.or_else(|| crate::names::step(&mut state, step[0], &step[1..])).expect("a socket's step")
+                        let (name, arguments) = (step[0], &step[1..]);
+                        let done = crate::socket::step(&mut state, name, arguments);
+                        let done = done.or_else(|| crate::send::step(&mut state, name, arguments));
+                        match done.or_else(|| crate::names::step(&mut state, name, arguments)) {
+                            Some(Done::Line(line)) => Some(line),
+                            Some(Done::Quiet) => None,
+                            None => panic!("no step of a socket: {name}"),
+                        }
                     })
                     .collect();
                 *LINES.lock().expect("no panic").entry(lines.join(" ")).or_default() += 1;
@@ -87,7 +92,7 @@ fn threads(state: &State, count: i32, body: &[Step<'_>]) -> Option<String> {
         }
     });
     let lines = std::mem::take(&mut *LINES.lock().expect("no panic"));
-    Some(lines.iter().map(|(line, count)| format!("{count} × {line}")).collect::<Vec<_>>().join(", "))
+    lines.iter().map(|(line, count)| format!("{count} × {line}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What a handler or another stack works on: it gets no arguments.
@@ -147,7 +152,7 @@ unsafe extern "C" {
 }
 
 /// The body runs until a signal handler jumps out of it, as siglongjmp(3) does: the call it was in never returns.
-fn jump(state: &State, milliseconds: i32, body: &[Step<'_>]) -> Option<String> {
+fn jump(state: &State, milliseconds: i32, body: &[Step<'_>]) -> String {
     let stack = vec![0_u8; 1 << 20];
     set_task(Some((state.clone(), unparse(body))));
     signals::handle(leave, libc::SA_NODEFER);
@@ -164,5 +169,5 @@ fn jump(state: &State, milliseconds: i32, body: &[Step<'_>]) -> Option<String> {
         swapcontext(main, other);
     }
     signals::timer(0);
-    Some("jumped".to_owned())
+    "jumped".to_owned()
 }

@@ -5,19 +5,19 @@ use std::ffi::{CString, c_char, c_void};
 use crate::blocks::{ended, wait};
 use crate::libc_calls::{call, function, named, text};
 use crate::report::{self, name, status};
-use crate::script::{State, Step, bytes, option, unparse};
+use crate::script::{Done, State, Step, bytes, option, unparse};
 
 /// Runs a step of this family.
-pub(crate) fn step(_state: &mut State, step: &str, arguments: &[&str]) -> Option<Option<String>> {
+pub(crate) fn step(_state: &mut State, step: &str, arguments: &[&str]) -> Option<Done> {
     let line = match (step, arguments) {
         ("clearenv", []) => {
             call!(libc::clearenv());
-            return Some(None);
+            return Some(Done::Quiet);
         }
         ("setenv", [name, value]) => {
             let (name, value) = (text(*name), text(bytes(value)));
             call!(libc::setenv(name.as_ptr(), value.as_ptr(), 1));
-            return Some(None);
+            return Some(Done::Quiet);
         }
         ("env", [name]) => std::env::var(name).unwrap_or_else(|_| "unset".to_owned()),
         ("environ", []) => {
@@ -49,7 +49,7 @@ pub(crate) fn step(_state: &mut State, step: &str, arguments: &[&str]) -> Option
         }
         _ => return None,
     };
-    Some(Some(line))
+    Some(Done::Line(line))
 }
 
 /// clone(2) with shared memory through syscall(2): the child comes back from that call on a stack of its own, where it
@@ -83,7 +83,12 @@ fn sixth_argument() -> String {
     let (whole, later) = (map(0), map(4096));
     // SAFETY: two pages of our own program, mapped a moment ago.
     let differ = unsafe {
-        let page = |at: i64| std::slice::from_raw_parts(std::ptr::with_exposed_provenance::<u8>(at.cast_unsigned() as usize), 4096);
+        let page = |at: i64| {
+            std::slice::from_raw_parts(
+                std::ptr::with_exposed_provenance::<u8>(usize::try_from(at).expect("an address")),
+                4096,
+            )
+        };
         page(whole) != page(later)
     };
     if refused == "EINVAL" && differ { "ok".to_owned() } else { format!("{refused} {differ}") }

@@ -9,10 +9,10 @@ use libc::addrinfo;
 use crate::address::{Address, show_ip};
 use crate::libc_calls::call;
 use crate::report::lookup_error;
-use crate::script::{State, bytes, int, integer, option};
+use crate::script::{Done, State, bytes, int, integer, option};
 
 /// Runs a step of this family.
-pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<Option<String>> {
+pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<Done> {
     let line = match (name, arguments) {
         ("gai", [node, service, hints @ ..]) => look_up(state, node, service, hints),
         ("address", []) => state.address.map_or_else(|| "none".to_owned(), |address| address.to_string()),
@@ -21,13 +21,13 @@ pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<
             for index in 0..int(count) {
                 look_up(state, &format!("n{index}.{suffix}"), "-", &["t=stream"]);
             }
-            return Some(None);
+            return Some(Done::Quiet);
         }
         ("gaia", [mode, notify, names @ ..]) => asynchronous(state, mode, notify, names),
         ("nameinfo", [address, host, service, flags @ ..]) => name_info(state, address, host, service, flags),
         _ => return None,
     };
-    Some(Some(line))
+    Some(Done::Line(line))
 }
 
 /// A string argument: `-` is a null pointer.

@@ -7,7 +7,7 @@ use crate::address::show_ip;
 use crate::hosts::h_errno;
 use crate::libc_calls::{call, named, text};
 use crate::report::{host_error, status};
-use crate::script::{State, bytes, int, option};
+use crate::script::{Done, State, bytes, int, option};
 
 // Programs that use these functions are linked with it.
 #[link(name = "resolv")]
@@ -17,13 +17,13 @@ unsafe extern "C" {
 }
 
 /// Runs a step of this family.
-pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<Option<String>> {
+pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<Done> {
     let line = match (name, arguments) {
         ("res", [function, name, kind, options @ ..]) => query(state, function, name, kind, options),
         ("resmessage", [function, message, options @ ..]) => send(state, function, &message_of(message), options),
         _ => return None,
     };
-    Some(Some(line))
+    Some(Done::Line(line))
 }
 
 /// Room for an answer, with a guard behind it.

@@ -22,6 +22,14 @@ pub(crate) struct State {
     pub(crate) address: Option<IpAddr>,
 }
 
+/// What a step has to tell.
+pub(crate) enum Done {
+    /// A line.
+    Line(String),
+    /// Nothing.
+    Quiet,
+}
+
 /// One step.
 pub(crate) type Step<'a> = Vec<&'a str>;
 
@@ -54,18 +62,14 @@ pub(crate) fn run(state: &mut State, steps: &[Step<'_>]) {
         if blocks::has_body(name) {
             let (body, after) = split_at_end(rest);
             rest = after;
-            print(blocks::run(state, name, arguments, body));
+            if let Some(line) = blocks::run(state, name, arguments, body) {
+                report::line(&line);
+            }
         } else if name == "exec" {
             return report::line(&exec::exec(arguments, rest));
-        } else {
-            print(one(state, name, arguments));
+        } else if let Done::Line(line) = one(state, name, arguments) {
+            report::line(&line);
         }
-    }
-}
-
-fn print(line: Option<String>) {
-    if let Some(line) = line {
-        report::line(&line);
     }
 }
 
@@ -86,9 +90,9 @@ fn split_at_end<'s, 't>(steps: &'s [Step<'t>]) -> (&'s [Step<'t>], &'s [Step<'t>
 }
 
 /// A step without a body.
-fn one(state: &mut State, name: &str, arguments: &[&str]) -> Option<String> {
+fn one(state: &mut State, name: &str, arguments: &[&str]) -> Done {
     let families = [
-        socket::step as fn(&mut State, &str, &[&str]) -> Option<Option<String>>,
+        socket::step as fn(&mut State, &str, &[&str]) -> Option<Done>,
         send::step,
         signals::step,
         names::step,
@@ -108,17 +112,14 @@ pub(crate) fn bytes(word: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = word.as_bytes();
     while let Some((first, after)) = rest.split_first() {
-        match (first, after) {
-            (b'%', [high, low, after @ ..]) => {
-                let digits = [*high, *low];
-                let digits = std::str::from_utf8(&digits).expect("two digits");
-                bytes.push(u8::from_str_radix(digits, 16).expect("two hexadecimal digits"));
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
+        if let (b'%', [high, low, after @ ..]) = (first, after) {
+            let digits = [*high, *low];
+            let digits = std::str::from_utf8(&digits).expect("two digits");
+            bytes.push(u8::from_str_radix(digits, 16).expect("two hexadecimal digits"));
+            rest = after;
+        } else {
+            bytes.push(*first);
+            rest = after;
         }
     }
     bytes

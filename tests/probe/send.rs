@@ -5,10 +5,10 @@ use std::ffi::c_void;
 use crate::address::Address;
 use crate::libc_calls::{call, route};
 use crate::report::{number, status};
-use crate::script::{State, bytes};
+use crate::script::{Done, State, bytes};
 
 /// Runs a step of this family.
-pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<Option<String>> {
+pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<Done> {
     let line = match (name, arguments) {
         ("send", [data]) => {
             let data = bytes(data);
@@ -41,7 +41,7 @@ pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<
         ("recvfd", [path]) => receive_descriptor(state, path),
         _ => return None,
     };
-    Some(Some(line))
+    Some(Done::Line(line))
 }
 
 fn flags_of(words: &[&str]) -> i32 {

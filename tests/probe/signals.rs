@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::libc_calls::call;
 use crate::report::status;
-use crate::script::{State, int};
+use crate::script::{Done, State, int};
 
 /// How often the handler ran.
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -14,7 +14,7 @@ extern "C" fn count(_signal: i32) {
 }
 
 /// Runs a step of this family.
-pub(crate) fn step(_state: &mut State, name: &str, arguments: &[&str]) -> Option<Option<String>> {
+pub(crate) fn step(_state: &mut State, name: &str, arguments: &[&str]) -> Option<Done> {
     let line = match (name, arguments) {
         // A timer that goes on and on: however slow the machine is, one of its signals hits the call that follows.
         ("timer", [milliseconds, rest @ ..]) => {
@@ -24,7 +24,7 @@ pub(crate) fn step(_state: &mut State, name: &str, arguments: &[&str]) -> Option
         ("signalled", []) => if COUNT.load(Ordering::Relaxed) > 0 { "yes" } else { "no" }.to_owned(),
         _ => return None,
     };
-    Some(Some(line))
+    Some(Done::Line(line))
 }
 
 /// Installs a handler for SIGALRM.

@@ -5,27 +5,27 @@ use std::ffi::c_void;
 use crate::address::{Address, name_of, show};
 use crate::libc_calls::{call, named, route};
 use crate::report::{self, number, status};
-use crate::script::{State, bytes, int};
+use crate::script::{Done, State, bytes, int};
 
 /// Runs a step of this family.
-pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<Option<String>> {
+pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<Done> {
     let fd = state.fd;
     let line = match (name, arguments) {
         ("via", ["syscall"]) => {
             state.by_number = true;
-            return Some(None);
+            return Some(Done::Quiet);
         }
         ("as", [name]) => {
             state.named.insert((*name).to_owned(), fd);
-            return Some(None);
+            return Some(Done::Quiet);
         }
         ("use", [name]) => {
             state.fd = state.named[*name];
-            return Some(None);
+            return Some(Done::Quiet);
         }
         ("fd", [fd]) => {
             state.fd = int(fd);
-            return Some(None);
+            return Some(Done::Quiet);
         }
         ("socket", [domain, kind, rest @ ..]) => {
             let protocol = rest.first().map_or(0, |word| int(word));
@@ -47,8 +47,8 @@ pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<
         }
         ("listen", []) => status(route!(state, SYS_listen, libc::listen, (fd, 16))),
         ("accept", []) => {
-            let null = std::ptr::null_mut::<libc::sockaddr>();
-            take(state, route!(state, SYS_accept, libc::accept, (fd, null, null.cast::<u32>())))
+            let (nowhere, no_length) = (std::ptr::null_mut::<libc::sockaddr>(), std::ptr::null_mut::<u32>());
+            take(state, route!(state, SYS_accept, libc::accept, (fd, nowhere, no_length)))
         }
         ("accept4", []) => accept4(state),
         ("peer", []) => peer(state, 128),
@@ -70,7 +70,7 @@ pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<
         ("output", [to]) => {
             let to = call!(libc::dup2(1, int(to)));
             report::OUTPUT.store(to, std::sync::atomic::Ordering::Relaxed);
-            return Some(None);
+            return Some(Done::Quiet);
         }
         ("files", [most]) => {
             let limit =
@@ -81,7 +81,7 @@ pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<
         ("shutdown", []) => status(call!(libc::shutdown(fd, libc::SHUT_WR)).into()),
         _ => return None,
     };
-    Some(Some(line))
+    Some(Done::Line(line))
 }
 
 /// The new descriptor becomes the current one.
