@@ -43,44 +43,26 @@ pub(crate) struct Patience {
     own: bool,
     /// A handler without `SA_RESTART` ends the wait, as it would end a blocking connect(2).
     interruptible: bool,
-    /// connect(2) on the socket waits.
-    blocking: bool,
+    /// The socket's status flags.
+    flags: c_int,
 }
 
 impl Patience {
     /// For name lookups, which no signal ends (getaddrinfo(3) has no EINTR).
     pub(crate) fn of_lookup(session: &Session<'_>) -> Self {
-        Self { deadline: after_seconds(session.timeout), own: false, interruptible: false, blocking: false }
+        Self { deadline: after_seconds(session.timeout), own: false, interruptible: false, flags: libc::O_NONBLOCK }
     }
 
     /// For connect(2) on this socket.
     pub(crate) fn of_socket(session: &Session<'_>, fd: c_int, resumed: bool) -> Result<Self, Errno> {
-        let blocking = sys::status_flags(fd)? & libc::O_NONBLOCK == 0;
+        let flags = sys::status_flags(fd)?;
+        let blocking = flags & libc::O_NONBLOCK == 0;
         let limit: Timeval = sys::option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO)?;
         let limit = if blocking && !resumed { limit.nanoseconds() } else { 0 };
         let ours = after_seconds(session.timeout);
         let theirs = sys::now() + limit;
         let own = limit > 0 && theirs < ours;
-        Ok(Self { deadline: if own { theirs } else { ours }, own, interruptible: blocking && !resumed, blocking })
-    }
-
-    /// connect(2), which on a blocking socket would wait for as long as the kernel does (two minutes): it gets our
-    /// deadline as the socket's time limit for the moment.
-    fn connect(self, fd: c_int, address: &[u8]) -> Result<(), Errno> {
-        if self.own || !self.blocking {
-            return sys::connect(fd, address);
-        }
-        let theirs: Timeval = sys::option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO)?;
-        // No less than a microsecond: nothing means no limit.
-        let left = self.deadline.saturating_sub(sys::now()).max(1000);
-        let ours = Timeval {
-            seconds: (left / 1_000_000_000).cast_signed(),
-            microseconds: (left % 1_000_000_000 / 1000).cast_signed(),
-        };
-        sys::set_option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, &ours.bytes())?;
-        let result = sys::connect(fd, address);
-        sys::set_option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, &theirs.bytes())?;
-        result
+        Ok(Self { deadline: if own { theirs } else { ours }, own, interruptible: blocking && !resumed, flags })
     }
 
     /// Waits until the socket is ready.
@@ -109,13 +91,6 @@ struct Timeval {
 }
 
 impl Timeval {
-    fn bytes(self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        let values = self.seconds.to_ne_bytes().into_iter().chain(self.microseconds.to_ne_bytes());
-        bytes.iter_mut().zip(values).for_each(|(to, from)| *to = from);
-        bytes
-    }
-
     fn nanoseconds(self) -> u64 {
         // Longer than a hundred years is that long.
         let seconds = self.seconds.clamp(0, i64::from(u32::MAX)).cast_unsigned();
@@ -166,17 +141,20 @@ fn auth(credential: &Credential) -> Auth<'_> {
     Auth::UserPass { username: credential.username().as_bytes(), password: credential.password().as_bytes() }
 }
 
-/// The TCP connection to the gateway.
+/// The TCP connection to the gateway. A blocking socket is made non-blocking for the call: the kernel would wait by its own
+/// limit (two minutes), and we wait by ours.
 fn open(fd: c_int, address: SocketAddr, patience: Patience) -> Result<(), Failure> {
-    match patience.connect(fd, Encoded::new(address).as_bytes()) {
+    let blocking = patience.flags & libc::O_NONBLOCK == 0;
+    if blocking {
+        sys::set_status_flags(fd, patience.flags | libc::O_NONBLOCK);
+    }
+    let result = sys::connect(fd, Encoded::new(address).as_bytes());
+    if blocking {
+        sys::set_status_flags(fd, patience.flags);
+    }
+    match result {
         Ok(()) => return Ok(()),
-        Err(Errno::EINPROGRESS) if patience.own => return Err(Failure::Interrupted(Errno::EINPROGRESS)),
         Err(Errno::EINPROGRESS) => {}
-        Err(Errno::EINTR) if patience.interruptible && sys::has_interrupting_handler() => {
-            return Err(Failure::Interrupted(Errno::EINTR));
-        }
-        // Interrupted all the same: the connection goes on by itself (connect(2)).
-        Err(Errno::EINTR) => {}
         Err(errno @ (Errno::EISCONN | Errno::EALREADY | Errno::EBADF | Errno::ENOTSOCK | Errno::EINVAL)) => {
             return Err(Failure::Call(errno));
         }

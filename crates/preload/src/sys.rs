@@ -206,6 +206,12 @@ pub(crate) fn status_flags(fd: c_int) -> Sys<c_int> {
     unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_GETFL)]) }.map(int)
 }
 
+/// Sets the status flags of an open file (fcntl(2), `F_SETFL`), which fails for no socket.
+pub(crate) fn set_status_flags(fd: c_int, flags: c_int) {
+    // SAFETY: F_SETFL takes no pointer.
+    let _ = unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_SETFL), word(flags)]) };
+}
+
 /// openat(2) for reading, close-on-exec.
 pub(crate) fn open(directory: c_int, path: &CStr) -> Sys<c_int> {
     let flags = word(libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK);
