@@ -1,7 +1,5 @@
-//! A program that makes libc calls, one after the other, and prints what libc answered to each.
-//!
-//! It is as plain as the programs that are wrapped: dynamically linked, and it knows nothing of uwt. Its one argument is
-//! a script, such as `socket inet stream; connect 203.0.113.1:80; echo hello; peer`; see [`script`].
+//! A program that makes libc calls by a script (its one argument, see [`script`]) and prints what libc answered to each.
+//! It knows nothing of uwt, as the programs that are wrapped.
 #![expect(unsafe_code, reason = "the probe makes the calls under test")]
 
 mod address;
