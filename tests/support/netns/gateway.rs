@@ -79,9 +79,9 @@ impl Namespaces {
     /// When all host numbers are taken, or `ip` or `nft` refuses.
     pub fn add_workstation(&self) -> Result<Workstation> {
         // Several processes may attach to one lab: the namespace's name is the lock.
-        let start = u8::try_from(std::process::id() % u32::from(MORE.end - MORE.start)).unwrap_or(0);
-        for step in 0..MORE.end - MORE.start {
-            let number = MORE.start + (start + step) % (MORE.end - MORE.start);
+        let count = MORE.end - MORE.start;
+        let start = usize::try_from(std::process::id() % u32::from(count)).unwrap_or(0);
+        for number in MORE.cycle().skip(start).take(usize::from(count)) {
             if Netns::attach(&self.name_of(number)).path().exists() {
                 continue;
             }

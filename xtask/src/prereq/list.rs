@@ -64,8 +64,8 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("nodejs", Program("node"), &[Test], "a client"),
     package("python3", Program("python3"), &[Test], "a client"),
     package("apt", Program("apt-get"), &[Test], "a client"),
-    package("apt-utils", Program("apt-ftparchive"), &[Test], "the lab's package mirror"),
-    package("util-linux", Program("setpriv"), &[Bench], "ends the gateway when the bench ends"),
+    package("util-linux", Program("setpriv"), &[Test, Bench], "runs clients as another user; ends the bench's gateway"),
+    package("bash", Program("bash"), &[Test], "what the legacy configuration is compared with"),
     package("torsocks", Program("torsocks"), &[Bench], "measured beside uwt"),
     package("proxychains4", Program("proxychains4"), &[Bench], "measured beside uwt"),
 ];
