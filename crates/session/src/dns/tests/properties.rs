@@ -137,11 +137,12 @@ proptest! {
         let mut out = [0; MAX_RESPONSE];
         let length = respond(&Query::parse(&raw).unwrap(), &raw, Answer::Ptr(&name, 1), &mut out).unwrap();
         let at = at.index(length);
+        let changed = out[at] != byte;
         out[at] = byte;
         // Whatever it says then, it is about our question.
         let parsed = parse_response(&out[..length], 7, &name, TYPE_PTR);
         if parsed.is_ok() {
-            prop_assert!(at >= 2);
+            prop_assert!(at >= 2 || !changed);
             let asked = Query::parse(&raw).unwrap().question();
             prop_assert!(out[asked.clone()].eq_ignore_ascii_case(&raw[asked]) || parsed.is_ok_and(|r| matches!(r, Response::Failed(_))));
         }
