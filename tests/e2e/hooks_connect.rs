@@ -39,6 +39,9 @@ fn again_and_again() {
         ("socket inet stream; connect 203.0.113.7:80; connect 203.0.113.8:80; echo hi; peer",
          "ok; ok; EISCONN; hi; 203.0.113.7:80", SEVEN),
         ("socket inet stream; connect 203.0.113.7:80; connect 127.0.0.1:{echo}; echo hi", "ok; ok; EISCONN; hi", SEVEN),
+        // Who polls a non-blocking connect by connecting again is told that it is done, and nothing is sent twice.
+        ("socket inet stream+nonblock; connect 203.0.113.7:80; connect 203.0.113.7:80; send hi; poll in 9000; recv 2; peer",
+         "ok; ok; EISCONN; 2; in; hi; 203.0.113.7:80", SEVEN),
         ("socket inet stream; connect 127.0.0.1:{echo}; connect 203.0.113.7:80; echo hi; peer",
          "ok; ok; EISCONN; hi; 127.0.0.1:{echo}", &[]),
         ("socket inet stream; connect 203.0.113.7:80; connect unspec; peer; connect 203.0.113.8:81; echo hi; peer",

@@ -112,7 +112,8 @@ fn jumping_out_of_a_connect() {
     let site = late(400);
     let seen = site.run("socket inet stream; jump 30; connect 203.0.113.7:80; end; close; socket inet stream; connect 203.0.113.8:80; echo hi; peer");
     assert_eq!(seen.output, "ok; jumped; ok; ok; ok; hi; 203.0.113.8:80", "{seen:?}");
-    // Without a close the socket is still on its way to the gateway; it must not be taken for connected to its target.
-    let seen = site.run("socket inet stream; jump 30; connect 203.0.113.7:80; end; connect 203.0.113.8:80");
-    assert_eq!(seen.output, "ok; jumped; EISCONN", "{seen:?}");
+    // Without a close the socket is still in the middle of its handshake: the next connect starts from the beginning.
+    let seen =
+        site.run("socket inet stream; jump 30; connect 203.0.113.7:80; end; connect 203.0.113.8:80; echo hi; peer");
+    assert_eq!(seen.output, "ok; jumped; ok; hi; 203.0.113.8:80", "{seen:?}");
 }

@@ -88,6 +88,10 @@ pub(crate) fn datagram(fd: c_int, peer: SocketAddr) -> Result<(), Errno> {
 /// Connects a TCP socket to `peer` through the gateway.
 fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> Result<(), Errno> {
     let cookie: u64 = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE)?;
+    if is_at_gateway(session, fd) && record(fd).is_none_or(|record| record.standing != Standing::Connected) {
+        // A signal handler jumped out of an earlier call in the middle of its handshake.
+        sys::disconnect(fd);
+    }
     let gateway = prepare(session, fd, peer)?;
     let patience = Patience::of_socket(session, fd, resumed)?;
     let result = match connect(SocketKind::Stream, peer, &session.route()) {
@@ -156,16 +160,27 @@ fn unknown_name(address: IpAddr) -> Errno {
     Errno::EHOSTUNREACH
 }
 
+/// What is known of a socket.
+#[inline(never)]
+fn record(fd: c_int) -> Option<PeerRecord> {
+    let cookie = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE).ok()?;
+    state::peers(|peers| peers.get(cookie))
+}
+
+/// Whether a socket is connected to the SocksPort.
+#[inline(never)]
+fn is_at_gateway(session: &Session<'_>, fd: c_int) -> bool {
+    let gateway = SocketAddr::from(session.gateway);
+    wire::name(libc::SYS_getpeername, fd)
+        .is_some_and(|real| (canonical(real.ip()), real.port()) == (gateway.ip(), gateway.port()))
+}
+
 /// What getpeername(2) shall say instead of the gateway's address.
 pub(crate) fn peer(fd: c_int) -> Option<SocketAddr> {
-    let session = state::session()?;
-    let real = wire::name(libc::SYS_getpeername, fd)?;
-    let gateway = SocketAddr::from(session.gateway);
-    if (canonical(real.ip()), real.port()) != (gateway.ip(), gateway.port()) {
+    if !is_at_gateway(state::session()?, fd) {
         return None;
     }
-    let cookie = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE).ok()?;
-    let record = state::peers(|peers| peers.get(cookie))?;
+    let record = record(fd)?;
     (record.standing == Standing::Connected).then_some(record.address)
 }
 
@@ -175,7 +190,6 @@ pub(crate) fn finish(fd: c_int) -> Option<Result<(), Errno>> {
     if !INTERRUPTED.load(Ordering::Relaxed) {
         return None;
     }
-    let cookie = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE).ok()?;
-    let record = state::peers(|peers| peers.get(cookie))?;
+    let record = record(fd)?;
     (record.standing == Standing::Interrupted).then(|| tunnel(session()?, fd, record.address, true))
 }

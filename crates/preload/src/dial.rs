@@ -148,7 +148,8 @@ fn open(fd: c_int, address: SocketAddr, patience: Patience) -> Result<(), Failur
     if blocking {
         sys::set_status_flags(fd, patience.flags | libc::O_NONBLOCK);
     }
-    let result = sys::connect(fd, Encoded::new(address).as_bytes());
+    let address = Encoded::new(address);
+    let result = sys::connect(fd, address.as_bytes());
     if blocking {
         sys::set_status_flags(fd, patience.flags);
     }
@@ -161,10 +162,9 @@ fn open(fd: c_int, address: SocketAddr, patience: Patience) -> Result<(), Failur
         Err(errno) => return Err(Failure::Gateway(errno)),
     }
     patience.wait(fd, libc::POLLOUT)?;
-    match sys::option::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ERROR).map_err(Failure::Gateway)? {
-        0 => Ok(()),
-        errno => Err(Failure::Gateway(Errno(errno))),
-    }
+    // How it went; and after a success the kernel lets one more connect(2) succeed, which must be ours and not a second
+    // one of the program's.
+    sys::connect(fd, address.as_bytes()).map_err(Failure::Gateway)
 }
 
 /// The handshake.
