@@ -17,7 +17,7 @@
 //!
 //! // Against real Tor:
 //! let workstation = lab.private_workstation(); // own address, own counters; gone when dropped
-//! let output = workstation.command(lab.uwt()).args(["curl", "-sS", "http://www.lab.test/"]).output().unwrap();
+//! let output = workstation.command(lab.uwt()).args(["-i", "10.152.152.10", "curl", "-sS", "http://www.lab.test/"]).output().unwrap();
 //! assert!(output.status.success(), "{output:?}");
 //! workstation.assert_no_leaks();
 //! let circuits = lab.control().circuits().unwrap(); // id, path, username, password, …
@@ -25,7 +25,7 @@
 //! // Against a deterministic gateway that logs:
 //! let (workstation, gateway) = lab.mock(GatewayOptions::new().hosts(lab.hosts()));
 //! let port = gateway.address().port().to_string();
-//! workstation.command(lab.uwt()).args(["-p", &port, "curl", "http://www.lab.test/"]).status().unwrap();
+//! workstation.command(lab.uwt()).args(["-i", "10.152.152.10", "-p", &port, "curl", "http://www.lab.test/"]).status().unwrap();
 //! assert_eq!(gateway.log()[0].target(), "www.lab.test:80"); // username, password, methods, command, outcome, …
 //! # let _ = circuits;
 //! ```
