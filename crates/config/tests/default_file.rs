@@ -68,9 +68,6 @@ fn as_shipped_it_adds_trusted_programs_and_the_tables_of_some_commands() {
         ("/usr/bin/curl", Native::AllProxy, DnsMode::Names),
         ("/usr/bin/curl.anondist-orig", Native::AllProxy, DnsMode::Names),
         ("/usr/bin/getent", Native::None, DnsMode::Resolve),
-        ("/usr/bin/host", Native::None, DnsMode::Resolve),
-        ("/usr/bin/dig", Native::None, DnsMode::Resolve),
-        ("/usr/bin/nslookup", Native::None, DnsMode::Resolve),
     ] {
         let settings = config.settings_for(Path::new(program), OsStr::new(program));
         assert_eq!((settings.native.value, settings.dns.value), (native, dns), "{program}");
