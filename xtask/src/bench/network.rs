@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressIterator, ProgressStyle};
 use super::DELAY;
 use super::gateway::{Gateway, HOST};
 use super::probe::Probe;
-use super::series::Series;
+use super::series::{Series, order};
 use super::table::{Row, Table, number};
 use super::variant::{BARE, Setup, Variant};
 use crate::interrupt::Interrupt;
@@ -72,9 +72,8 @@ pub(super) fn connects(
         way.run(probe, &[])?;
     }
     for round in (0..rounds as usize).progress_with(progress("connects", rounds)) {
-        for step in 0..ways.len() {
+        for index in order(round, ways.len()) {
             interrupt.check()?;
-            let index = (round + step) % ways.len();
             let before = gateway.processor_time()?;
             let nanoseconds = ways[index].run(probe, &[])?;
             samples[index].0.push(nanoseconds / 1e3 / f64::from(PER_PROBE));
@@ -131,9 +130,8 @@ pub(super) fn names(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Inter
     }
     let mut samples = vec![Series::default(); ways.len()];
     for round in (0..rounds as usize).progress_with(progress("name + connect", rounds)) {
-        for step in 0..ways.len() {
+        for index in order(round, ways.len()) {
             interrupt.check()?;
-            let index = (round + step) % ways.len();
             samples[index].0.push(ways[index].run(probe, &[HOST, "80"])? / 1e6);
         }
     }

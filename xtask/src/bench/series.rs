@@ -25,9 +25,38 @@ impl Series {
     }
 }
 
+/// The order of a round: another one begins each time, and each runs behind each other one equally often as far as the
+/// count allows (a step that has no common divisor with it): what ran before warms the caches or cools them.
+pub(crate) fn order(round: usize, count: usize) -> impl Iterator<Item = usize> {
+    let strides: Vec<usize> = (1..count.max(2)).filter(|stride| common_divisor(*stride, count) == 1).collect();
+    let stride = strides[round / count.max(1) % strides.len()];
+    (0..count).map(move |step| (round + step * stride) % count)
+}
+
+fn common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { common_divisor(b, a % b) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everyone_runs_once_a_round_and_behind_everyone() {
+        let mut behind = std::collections::BTreeMap::new();
+        for round in 0..40 {
+            let order: Vec<usize> = order(round, 5).collect();
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3, 4]);
+            for pair in order.windows(2) {
+                *behind.entry((pair[0], pair[1])).or_insert(0) += 1;
+            }
+        }
+        assert_eq!(behind.len(), 20);
+        assert!(behind.values().all(|times| *times == 8), "{behind:?}");
+        assert_eq!(order(3, 1).collect::<Vec<_>>(), [0]);
+    }
 
     #[test]
     fn quantiles_are_those_of_the_sorted_samples() {
