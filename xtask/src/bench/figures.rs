@@ -51,7 +51,7 @@ impl Figures {
         #[expect(clippy::cast_precision_loss, reason = "a library is far smaller than 2^52 bytes")]
         let on_disk = on_disk as f64;
         Self {
-            preload_added: start(PRELOAD_ONLY) - start(BARE),
+            preload_added: median(startup::PAIR, PRELOAD_ONLY) - median(startup::PAIR, BARE),
             startup_ratio: start(UWT) / start(BARE),
             name_connect: median(NAMES, UWT),
             connect_ratio: median(CONNECTS, TORSOCKS) / median(CONNECTS, UWT),
@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn limits_are_kept_up_to_the_last_bit() {
         let tables = [
-            table(startup::KEY, &[(BARE, 500.0), (PRELOAD_ONLY, 560.0), (UWT, 950.0), (TORSOCKS, 2900.0)]),
+            table(startup::KEY, &[(BARE, 500.0), (UWT, 950.0), (TORSOCKS, 2900.0)]),
+            table(startup::PAIR, &[(BARE, 400.0), (PRELOAD_ONLY, 460.0)]),
             table(CONNECTS, &[(UWT, 100.0), (TORSOCKS, 150.0)]),
             table(NAMES, &[(UWT, 350.0)]),
             table(memory::KEY, &[(UWT, 32.0)]),

@@ -78,6 +78,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrup
 
     let tables = vec![
         startup::measure(&at_near, options.startup_rounds(), interrupt)?,
+        startup::preload(&at_near, options.startup_rounds(), interrupt)?,
         network::connects(&at_near, &near, &probe, options.connect_rounds(), interrupt)?,
         network::names(&at_far, &probe, options.name_rounds(), interrupt)?,
         memory::measure(&at_near, &probe)?,
