@@ -6,6 +6,7 @@ use uwt_policy::{DnsMode, Errno, HostName, HostVerdict, Numeric, Peer, canonical
 use uwt_session::Session;
 use uwt_socks5::{Answer, Command, ReplyCode, Target};
 
+use crate::abi::AddressText;
 use crate::carry::{name_of, session};
 use crate::dial::{Failure, Patience, dial};
 use crate::{state, sys};
@@ -79,7 +80,8 @@ pub(crate) fn name(address: IpAddr) -> Result<HostName, Missing> {
                 IpAddr::V4(v4) => Target::V4(SocketAddrV4::new(v4, 0)),
                 IpAddr::V6(v6) => Target::V6(SocketAddrV6::new(v6, 0, 0, 0)),
             };
-            match ask(session, Command::ResolvePtr, target, "an address")? {
+            let text = AddressText::of(address);
+            match ask(session, Command::ResolvePtr, target, text.as_str())? {
                 // What an exit says is checked as strictly as what a program asks.
                 Answer::Name(name, _) => HostName::parse(name.as_bytes()).ok_or(Missing::NotFound),
                 Answer::V4(_) | Answer::V6(_) => Err(Missing::NotFound),
