@@ -28,15 +28,22 @@ pub fn is_reserved(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(v4) if v4.to_bits() & !MASK == PREFIX)
 }
 
+/// How many addresses are tried for a name.
+const ATTEMPTS: u32 = 8;
+
 #[derive(Clone, Copy)]
 struct Slot {
     address: u32,
     /// Where the name starts, counted in bytes ever written.
     start: u32,
     len: u8,
+    /// What still tells the name from others once its text is gone.
+    print: [u8; 3],
 }
 
-/// The names a process has looked up: `SLOTS` of them at most, `BYTES` of text, the oldest goes first.
+/// The names a process has looked up: `BYTES` of text, the oldest goes first.
+///
+/// The addresses of the last `SLOTS` names stay theirs: one whose text is gone means nothing, never another name.
 ///
 /// Fixed in size and zero when new, so that it can live in a library's untouched static memory.
 pub struct NameTable<const SLOTS: usize, const BYTES: usize> {
@@ -57,7 +64,8 @@ impl<const SLOTS: usize, const BYTES: usize> NameTable<SLOTS, BYTES> {
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(BYTES > MAX_NAME && BYTES.is_power_of_two() && SLOTS > 0) };
-        Self { slots: [Slot { address: 0, start: 0, len: 0 }; SLOTS], next: 0, text: [0; BYTES], written: 0 }
+        let empty = Slot { address: 0, start: 0, len: 0, print: [0; 3] };
+        Self { slots: [empty; SLOTS], next: 0, text: [0; BYTES], written: 0 }
     }
 
     /// The address that stands for `name`, a new one where it has none.
@@ -66,16 +74,18 @@ impl<const SLOTS: usize, const BYTES: usize> NameTable<SLOTS, BYTES> {
     /// session: an address that travels to another process then means the same name or nothing there, never another.
     /// `None` when eight candidates in turn are taken by other names.
     pub fn insert(&mut self, name: &HostName, candidate: impl Fn(u32) -> u32) -> Option<Ipv4Addr> {
-        for attempt in 0..8 {
+        let [print @ .., _] = candidate(ATTEMPTS).to_le_bytes();
+        for attempt in 0..ATTEMPTS {
             let address = reserved_address(candidate(attempt));
-            match self.find(address) {
-                Some(slot) if self.text_matches(slot, name) => return Some(address),
-                Some(_) => {}
-                None => {
-                    self.store(address, name)?;
-                    return Some(address);
-                }
+            let holder = self.slots.iter().copied().find(|slot| slot.len > 0 && slot.address == address.to_bits());
+            match holder {
+                None => {}
+                Some(slot) if self.is_whole(slot) && self.text_matches(slot, name) => return Some(address),
+                Some(slot) if !self.is_whole(slot) && slot.print == print => self.release(address),
+                Some(_) => continue,
             }
+            self.store(address, name, print)?;
+            return Some(address);
         }
         None
     }
@@ -112,7 +122,13 @@ impl<const SLOTS: usize, const BYTES: usize> NameTable<SLOTS, BYTES> {
         self.text.get((slot.start as usize).wrapping_add(index) % BYTES).copied().unwrap_or(0)
     }
 
-    fn store(&mut self, address: Ipv4Addr, name: &HostName) -> Option<()> {
+    fn release(&mut self, address: Ipv4Addr) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.address == address.to_bits()) {
+            slot.len = 0;
+        }
+    }
+
+    fn store(&mut self, address: Ipv4Addr, name: &HostName, print: [u8; 3]) -> Option<()> {
         let start = self.written;
         let text = name.as_str().as_bytes();
         let slot = self.slots.get_mut(self.next)?;
@@ -124,7 +140,7 @@ impl<const SLOTS: usize, const BYTES: usize> NameTable<SLOTS, BYTES> {
             }
             self.written = self.written.wrapping_add(1);
         }
-        *slot = Slot { address: address.to_bits(), start, len: u8::try_from(text.len()).ok()? };
+        *slot = Slot { address: address.to_bits(), start, len: u8::try_from(text.len()).ok()?, print };
         self.next = self.next.wrapping_add(1) % SLOTS;
         Some(())
     }
@@ -172,6 +188,25 @@ mod tests {
     }
 
     #[test]
+    fn an_address_outlives_its_name() {
+        let mut table = NameTable::<8, 256>::new();
+        let bits = |name: &str| {
+            let own = u32::from(name.as_bytes()[0]);
+            // Every name would have the same first address.
+            move |attempt| if attempt == 0 { 0 } else { own << 8 | attempt }
+        };
+        let old = "a".repeat(60);
+        let first = table.insert(&name(&old), bits(&old)).unwrap();
+        for other in ["b", "c", "d", "e"] {
+            let other = other.repeat(60);
+            assert_ne!(table.insert(&name(&other), bits(&other)), Some(first));
+        }
+        assert_eq!(table.name(first), None);
+        assert_eq!(table.insert(&name(&old), bits(&old)), Some(first));
+        assert_eq!(table.name(first), Some(name(&old)));
+    }
+
+    #[test]
     fn the_oldest_goes_first() {
         let mut table = NameTable::<4, 1024>::new();
         for bits in 0..6 {
@@ -191,7 +226,8 @@ mod tests {
             let mut model = std::collections::HashMap::new();
             for (bits, len) in lookups {
                 let text = format!("{}{bits}", "x".repeat(len));
-                if let Some(address) = table.insert(&name(&text), |attempt| bits * 8 + attempt) {
+                let candidate = |attempt| if attempt < ATTEMPTS { bits * 8 + attempt } else { bits << 8 | len as u32 };
+                if let Some(address) = table.insert(&name(&text), candidate) {
                     model.insert(address, text.clone());
                     assert_eq!(table.name(address), Some(name(&text)));
                 }

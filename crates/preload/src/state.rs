@@ -106,8 +106,8 @@ impl<T> Shared<T> {
     }
 }
 
-/// Names looked up by this process: 512 of them, or 16 KiB of text.
-type Names = NameTable<512, { 16 * 1024 }>;
+/// Names looked up by this process: 16 KiB of text, the addresses of 2,048.
+type Names = NameTable<2048, { 16 * 1024 }>;
 /// Sockets carried by this process.
 type Peers = PeerTable<256>;
 
