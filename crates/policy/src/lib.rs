@@ -36,6 +36,6 @@ pub use inbound::{AcceptVerdict, Inbound, ListenVerdict, accept, listen};
 pub use names::{MAX_NAME, NameTable, RESERVED_BITS, is_reserved, reserved_address};
 pub use peer::{Peer, canonical};
 pub use peers::{PeerRecord, PeerTable, Standing};
-pub use scope::{CredentialForm, DnsMode, Scope};
+pub use scope::{CredentialForm, DnsMode, Level, Scope};
 pub use socket::{SocketKind, SocketSpec, SocketVerdict, socket};
 pub use sockopt::{LOOPBACK_INDEX, OptionScope, OptionVerdict, SO_BINDTOIFINDEX, set_option};

@@ -1,4 +1,4 @@
-//! What shares a circuit with what, how names are looked up, how a credential is written.
+//! What shares a circuit with what, how names are looked up, how a credential is written, how well it is guarded.
 
 use crate::keyword::keyword_enum;
 
@@ -37,6 +37,18 @@ keyword_enum! {
         Plain = "plain",
         /// Username `<torS0X>0`, password TOKEN: Tor 0.4.9 and Arti (socks-extensions, "extended authentication").
         Extended = "extended",
+    }
+}
+
+keyword_enum! {
+    /// What the guard does with an internet socket that the preload did not make.
+    Level {
+        /// It gets one in the cage, where every connection is carried.
+        Tunnel = "tunnel",
+        /// It gets EACCES.
+        Deny = "deny",
+        /// There is no guard: only what the preload sees is carried.
+        Off = "off",
     }
 }
 

@@ -13,9 +13,12 @@ extern crate std;
 mod blake2s;
 mod credential;
 pub mod dns;
+mod guard;
+pub mod link;
 mod secret;
 mod variable;
 
 pub use credential::{Credential, Subject};
+pub use guard::Guard;
 pub use secret::Secret;
 pub use variable::{FileId, MAX_VARIABLE, Malformed, Pinned, Session, VARIABLE};

@@ -7,9 +7,9 @@ use core::fmt;
 use core::net::SocketAddrV4;
 use core::str::FromStr;
 
-use uwt_policy::{CredentialForm, DnsMode, Inbound, Route, Scope};
+use uwt_policy::{CredentialForm, DnsMode, Inbound, Level, Route, Scope};
 
-use crate::Secret;
+use crate::{Guard, Secret};
 
 /// The name of the environment variable.
 pub const VARIABLE: &str = "UWT_SESSION";
@@ -61,6 +61,8 @@ pub struct Session<'a> {
     pub timeout: u16,
     /// Whether each connection is reported on stderr.
     pub verbose: bool,
+    /// The guard the process tree runs under, if it has one.
+    pub guard: Option<Guard>,
     /// What the command line fixed.
     pub pinned: Pinned,
     /// The launcher, the one static program that may be executed: it protects what it starts.
@@ -97,6 +99,7 @@ impl<'a> Session<'a> {
             allow_loopback: words.switch("loopback")?,
             timeout: words.number("timeout", u16::MAX.into())?.try_into().map_err(|_| Malformed)?,
             verbose: words.switch("verbose")?,
+            guard: guard(words.next("guard")?)?,
             pinned: Pinned {
                 gateway: words.switch("gateway-pinned")?,
                 scope: words.switch("scope-pinned")?,
@@ -125,17 +128,26 @@ impl<'a> Session<'a> {
 
 impl fmt::Display for Session<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "version={VERSION} gateway={} secret=", self.gateway)?;
-        for byte in self.secret.bytes() {
-            write!(f, "{byte:02x}")?;
-        }
+        write!(f, "version={VERSION} gateway={} secret={}", self.gateway, Hex(&self.secret))?;
         write!(f, " scope={} credentials={} dns={}", self.scope, self.credentials, self.dns)?;
         write!(f, " inbound={} loopback={}", self.inbound, u8::from(self.allow_loopback))?;
         write!(f, " timeout={} verbose={}", self.timeout, u8::from(self.verbose))?;
+        match &self.guard {
+            Some(guard) => write!(f, " guard={}:{}", guard.level, Hex(&guard.secret))?,
+            None => write!(f, " guard={}", Level::Off)?,
+        }
         let Pinned { gateway, scope, dns } = self.pinned;
         write!(f, " gateway-pinned={} scope-pinned={}", u8::from(gateway), u8::from(scope))?;
         write!(f, " dns-pinned={} device={}", u8::from(dns), self.launcher.device)?;
         write!(f, " inode={} trusted={} preload={}", self.launcher.inode, self.trusted, self.preload)
+    }
+}
+
+struct Hex<'a>(&'a Secret);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -195,6 +207,17 @@ fn decimal(text: &[u8], most: u64) -> Option<u64> {
     (canonical && value <= most).then_some(value)
 }
 
+/// `off`, or a level, a colon and a secret.
+fn guard(text: &str) -> Result<Option<Guard>, Malformed> {
+    let Some(end) = text.bytes().position(|byte| byte == b':') else {
+        return if text == Level::Off.as_str() { Ok(None) } else { Err(Malformed) };
+    };
+    let (level, rest) = text.split_at_checked(end).ok_or(Malformed)?;
+    let level: Level = level.parse().map_err(|()| Malformed)?;
+    let secret = secret(rest.get(1..).ok_or(Malformed)?)?;
+    if level == Level::Off { Err(Malformed) } else { Ok(Some(Guard { level, secret })) }
+}
+
 fn secret(text: &str) -> Result<Secret, Malformed> {
     if text.len() != 2 * Secret::LEN || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Malformed);
@@ -225,6 +248,7 @@ pub(crate) mod tests {
             allow_loopback: true,
             timeout: 150,
             verbose: false,
+            guard: Some(Guard { level: Level::Tunnel, secret: Secret::new([0x5a; 32]) }),
             pinned: Pinned { gateway: true, scope: false, dns: false },
             launcher: FileId { device: 2049, inode: 77 },
             trusted: "/sbin/ldconfig:/usr/sbin/ldconfig",
@@ -237,6 +261,8 @@ pub(crate) mod tests {
         let text = session().to_string();
         assert!(text.len() < MAX_VARIABLE);
         assert_eq!(Session::parse(&text), Ok(session()));
+        let unguarded = Session { guard: None, ..session() };
+        assert_eq!(Session::parse(&unguarded.to_string()), Ok(unguarded));
         let untrusting = Session { trusted: "", ..session() }.to_string();
         assert!(Session::parse(&untrusting).is_ok_and(|session| !session.is_trusted(b"")));
     }
@@ -276,6 +302,10 @@ pub(crate) mod tests {
             good.replace("secret=a5", "secret="),
             good.replace("secret=a5", "secret=+5"),
             good.replace("timeout=150", "timeout=70000"),
+            good.replace("guard=tunnel", "guard=off"),
+            good.replace("guard=tunnel:", "guard=tunnel"),
+            good.replace("guard=tunnel:5a", "guard=tunnel:"),
+            good.replace(":5a5a", ":5a5a:"),
             good.replace(" dns=names", ""),
             good.replace(" dns=", "  dns="),
             good.clone() + " extra=1",

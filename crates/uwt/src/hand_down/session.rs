@@ -40,6 +40,7 @@ pub(crate) fn session<'a>(carried: &'a Carried, trusted: &'a str, secret: Secret
         allow_loopback: carried.allow_loopback.value,
         timeout: carried.timeout.value,
         verbose: carried.verbose,
+        guard: None,
         pinned: carried.pinned,
         launcher,
         trusted,

@@ -56,6 +56,7 @@ fn outer(scope: Scope, pinned: Pinned) -> Session<'static> {
         allow_loopback: true,
         timeout: 150,
         verbose: false,
+        guard: None,
         pinned,
         launcher: FileId { device: 0, inode: 0 },
         trusted: "",
