@@ -48,6 +48,8 @@ fn a_bad_file_runs_nothing_and_is_named_with_its_line() {
         ("gateway = \"unix:/run/tor/socks\"\n", 1, "unix socket"),
         ("\n\nscope = \"proces\"\n", 3, "process"),
         ("dns = \"system\"\n", 1, "names"),
+        ("guard = \"denny\"\n", 1, "did you mean 'deny'?"),
+        ("[command.prog]\nguard = true\n", 2, "tunnel"),
         ("enabled = \"no\"\n", 1, "expected"),
         ("max_nested = -1\n", 1, "expected"),
         ("trusted = [\"ldconfig\"]\n", 1, "absolute"),

@@ -101,6 +101,20 @@ choice! {
 }
 
 choice! {
+    /// How well the command is guarded against what does not go through the preload library; see `uwt_policy::Level`.
+    GuardChoice {
+        /// The best of `tunnel` and `deny` that this machine allows.
+        Auto = "auto",
+        /// What the preload library does not see is carried all the same.
+        Tunnel = "tunnel",
+        /// What the preload library does not see is refused.
+        Deny = "deny",
+        /// There is no guard.
+        Off = "off",
+    }
+}
+
+choice! {
     /// The command's own proxy support, used on top of ours.
     Native {
         /// Not used.

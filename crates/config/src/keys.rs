@@ -2,7 +2,7 @@
 
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Scope};
 
-use crate::choice::{GatewayChoice, Localhost, Native};
+use crate::choice::{GatewayChoice, GuardChoice, Localhost, Native};
 use crate::error::Error;
 use crate::identity::identity_name;
 use crate::settings::Layer;
@@ -60,6 +60,7 @@ keys! {
         identity_name(text).map(|name| Some(name.to_owned()))
     });
     credentials, Anywhere, |item| item.word(CredentialForm::ALL, CredentialForm::as_str);
+    guard, Anywhere, |item| item.word(GuardChoice::ALL, GuardChoice::as_str);
     dns, Anywhere, |item| item.word(DnsMode::ALL, DnsMode::as_str);
     localhost, Anywhere, |item| item.word(Localhost::ALL, Localhost::as_str);
     transparent_proxy, Global, |item| item.boolean_or_auto();

@@ -26,7 +26,7 @@ mod suggest;
 mod toml_file;
 mod value;
 
-pub use choice::{GatewayChoice, Localhost, Native};
+pub use choice::{GatewayChoice, GuardChoice, Localhost, Native};
 pub use config::{Config, Sources};
 pub use detect::{DetectError, Place, Probe, Surroundings, detect};
 pub use error::{Error, Invalid};

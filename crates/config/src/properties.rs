@@ -24,6 +24,7 @@ fn pieces() -> impl Strategy<Value = String> {
         "gateway",
         "port",
         "scope",
+        "guard",
         "identity",
         "native",
         "trusted",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Scope};
 
-use crate::{GatewayChoice, Localhost, Native, Setting};
+use crate::{GatewayChoice, GuardChoice, Localhost, Native, Setting};
 
 macro_rules! settings {
     ($($(#[$meta:meta])* $key:ident: $type:ty = $default:expr),* $(,)?) => {
@@ -49,6 +49,8 @@ settings! {
     identity: Option<String> = None,
     /// How the credential is written.
     credentials: CredentialForm = CredentialForm::Plain,
+    /// How well it is guarded.
+    guard: GuardChoice = GuardChoice::Auto,
     /// How names are looked up.
     dns: DnsMode = DnsMode::Names,
     /// What an argument that names this machine means.

@@ -9,13 +9,13 @@ use uwt_config::{Config, Sources};
 const EXPECTED: &[(&str, &str)] = &[
     (
         "{GLOBAL}",
-        "enabled, gateway, port, scope, identity, credentials, dns, localhost, transparent_proxy, \
-         allow_loopback, inbound, max_nested, connect_timeout, trusted or preload",
+        "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, \
+         transparent_proxy, allow_loopback, inbound, max_nested, connect_timeout, trusted or preload",
     ),
     (
         "{COMMAND}",
-        "enabled, gateway, port, scope, identity, credentials, dns, localhost, allow_loopback, inbound, \
-         connect_timeout or native",
+        "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, allow_loopback, \
+         inbound, connect_timeout or native",
     ),
     (
         "{SUBSET}",
@@ -23,6 +23,7 @@ const EXPECTED: &[(&str, &str)] = &[
          uwtport[\"/PATH\"]=\"9050\", timeprivacy_global=\"0\", timeprivacy[\"/PATH\"]=\"0\", \
          nested_protection() { true; }, a comment or an empty line",
     ),
+    ("{LEVELS}", "\"auto\", \"tunnel\", \"deny\" or \"off\""),
     ("{TABLES}", "tables as [command.git] or [command.\"/usr/bin/git\"]"),
     ("{NAME}", "a name of 1 to 64 letters, digits, punctuation marks and inner spaces"),
     ("{PATH}", "an absolute path in quotes, without '..', ':' and white space"),
@@ -194,6 +195,13 @@ fn words_names_and_paths() {
             (
                 "credentials = \"extend\"",
                 "1: credentials: 'extend' is unknown (did you mean 'extended'?); expected \"plain\" or \"extended\"",
+            ),
+            ("guard = \"tunel\"", "1: guard: 'tunel' is unknown (did you mean 'tunnel'?); expected {LEVELS}"),
+            ("guard = \"none\"", "1: guard: 'none' is unknown; expected {LEVELS}"),
+            ("guard = false", "1: guard: false is a boolean; expected {LEVELS}"),
+            (
+                "[command.git]\nguard = \"of\"",
+                "2: guard of 'git': 'of' is unknown (did you mean 'off'?); expected {LEVELS}",
             ),
             ("dns = \"name\"", "1: dns: 'name' is unknown (did you mean 'names'?); expected \"names\" or \"resolve\""),
             (

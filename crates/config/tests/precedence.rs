@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use uwt_config::{Config, GatewayChoice, Localhost, Native, Origin, Settings, Sources};
+use uwt_config::{Config, GatewayChoice, GuardChoice, Localhost, Native, Origin, Settings, Sources};
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Scope};
 
 /// Folders in order of precedence with their files.
@@ -48,6 +48,7 @@ fn without_files_the_defaults_hold() {
     assert_eq!((defaults.gateway.value, defaults.port.value), (GatewayChoice::Auto, 9050));
     assert_eq!((defaults.scope.value, defaults.dns.value), (Scope::Process, DnsMode::Names));
     assert_eq!((defaults.max_nested.value, defaults.connect_timeout.value), (10, 150));
+    assert_eq!(defaults.guard.value, GuardChoice::Auto);
     assert_eq!(defaults.port.origin.to_string(), "built-in");
 }
 
@@ -63,7 +64,7 @@ fn the_folders_are_the_documented_ones() {
 fn every_key_is_read() {
     let all = one(
         "enabled = false\ngateway = \"10.0.0.1\"\nport = 0x2382\nscope = \"destination\"\ncredentials = \"extended\"\n\
-         dns = \"resolve\"\nlocalhost = \"loopback\"\ntransparent_proxy = true\nallow_loopback = false\n\
+         guard = \"deny\"\ndns = \"resolve\"\nlocalhost = \"loopback\"\ntransparent_proxy = true\nallow_loopback = false\n\
          inbound = \"deny\"\n\
          max_nested = 1_000\nconnect_timeout = 3600\ntrusted = ['/bin/a', \"/bin/b\"]\n\
          preload = \"/usr/$LIB/uwt/libuwt_preload.so\"\n[command.curl]\nnative = \"all_proxy\"\n",
@@ -75,7 +76,7 @@ fn every_key_is_read() {
     assert_eq!((settings.credentials.value, settings.dns.value), (CredentialForm::Extended, DnsMode::Resolve));
     assert_eq!((settings.localhost.value, settings.transparent_proxy.value), (Localhost::Loopback, Some(true)));
     assert_eq!((settings.inbound.value, settings.max_nested.value), (Inbound::Deny, 1000));
-    assert_eq!(settings.connect_timeout.value, 3600);
+    assert_eq!((settings.guard.value, settings.connect_timeout.value), (GuardChoice::Deny, 3600));
     assert_eq!(settings.trusted.value, ["/bin/a", "/bin/b"].map(PathBuf::from));
     assert_eq!(settings.preload.value, Some("/usr/$LIB/uwt/libuwt_preload.so".into()));
     assert_eq!(settings.native.value, Native::AllProxy);
@@ -119,6 +120,9 @@ fn a_command_overrides_the_global_setting_in_both_directions() {
 
     let off = config(&[&[("50_user.conf", "uwtwrapper[\"/usr/bin/git\"]=\"1\"\nuwtwrapper_global=\"0\"\n")]]);
     assert!(of(&off, "/usr/bin/git").enabled.value && !of(&off, "/usr/bin/ssh").enabled.value);
+    let guarded = one("guard = \"off\"\n[command.git]\nguard = \"tunnel\"");
+    let guards = ["/usr/bin/git", "/usr/bin/ssh"].map(|program| of(&guarded, program).guard.value);
+    assert_eq!(guards, [GuardChoice::Tunnel, GuardChoice::Off]);
     // A global setting of a later file does not take a command's own away either.
     let later = config(&[&[("1.toml", "[command.git]\nenabled = true"), ("2.toml", "enabled = false")]]);
     assert!(of(&later, "/usr/bin/git").enabled.value);
