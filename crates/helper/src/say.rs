@@ -1,0 +1,35 @@
+//! What the user is told: one line per run, or with `-v` one for each call that was refused.
+
+use std::cell::Cell;
+use std::fs;
+
+use crate::outside::Outside;
+
+/// The tree's messages, written to the stderr of the program they are about.
+#[derive(Debug)]
+pub(crate) struct Say {
+    verbose: bool,
+    said: Cell<bool>,
+}
+
+impl Say {
+    /// With `verbose` every refusal is told, else the first one.
+    pub(crate) fn new(verbose: bool) -> Self {
+        Self { verbose, said: Cell::new(false) }
+    }
+
+    /// Tells that something was refused to a process: `what` is the rest of a sentence behind its name.
+    pub(crate) fn refused(&self, pid: u32, what: &str, outside: &Outside) {
+        if !self.verbose && self.said.replace(true) {
+            return;
+        }
+        outside.say(pid, &format!("uwt: {} (pid {pid}) {what}\n", name_of(pid)));
+    }
+}
+
+/// The name of a process's program (proc_pid_comm(5)), made printable.
+fn name_of(pid: u32) -> String {
+    let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let name: String = String::from_utf8_lossy(&name).trim_end().chars().flat_map(char::escape_debug).collect();
+    if name.is_empty() { "a program".to_owned() } else { name }
+}

@@ -1,0 +1,77 @@
+//! What every part of the helper works with.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use tokio::sync::Notify;
+use uwt_session::{Guard, Session};
+
+use crate::outside::Outside;
+use crate::say::Say;
+use crate::tree::Tree;
+
+/// One per helper, shared by its tasks, which run on one thread.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Level and secret of the tree.
+    pub(crate) guard: Guard,
+    /// Who is who.
+    pub(crate) tree: Tree,
+    /// The way to the host's namespaces.
+    pub(crate) outside: Outside,
+    /// The user's messages.
+    pub(crate) say: Say,
+    /// The connections that keep the helper alive when the tree has ended.
+    pub(crate) activity: Activity,
+}
+
+impl Shared {
+    /// For the tree of the outermost session.
+    pub(crate) fn new(guard: Guard, session: &'static Session<'static>) -> Self {
+        Self {
+            guard,
+            tree: Tree::new(session),
+            outside: Outside::default(),
+            say: Say::new(session.verbose),
+            activity: Activity::default(),
+        }
+    }
+}
+
+/// Counts what is under way.
+#[derive(Debug, Default)]
+pub(crate) struct Activity {
+    count: Cell<usize>,
+    idle: Notify,
+}
+
+impl Activity {
+    /// One more, until the result is dropped.
+    pub(crate) fn enter(shared: &Rc<Shared>) -> Active {
+        let count = &shared.activity.count;
+        count.set(count.get() + 1);
+        Active(Rc::clone(shared))
+    }
+
+    /// Waits until nothing is under way.
+    pub(crate) async fn idle(&self) {
+        while self.count.get() > 0 {
+            self.idle.notified().await;
+        }
+    }
+}
+
+/// Something that is under way.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Active(Rc<Shared>);
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        let activity = &self.0.activity;
+        activity.count.set(activity.count.get() - 1);
+        if activity.count.get() == 0 {
+            activity.idle.notify_one();
+        }
+    }
+}

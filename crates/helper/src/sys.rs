@@ -1,0 +1,88 @@
+//! System calls without a safe wrapper.
+#![expect(unsafe_code, reason = "fork(2), and calls that nix does not wrap")]
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+
+use nix::unistd::{ForkResult, Pid};
+
+/// fork(2) of a process with one thread.
+///
+/// # Errors
+/// The system call's; EINVAL in a process with more threads, whose locks the child could not trust.
+pub(crate) fn fork() -> io::Result<ForkResult> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    if threads != 1 {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    // SAFETY: there is no other thread that could hold a lock or a half-changed structure.
+    unsafe { nix::unistd::fork() }.map_err(io::Error::from)
+}
+
+/// Reaps a child of ours that is about to end.
+///
+/// # Errors
+/// It is no child of ours.
+pub(crate) fn reap(child: Pid) -> io::Result<()> {
+    nix::sys::wait::waitpid(child, None).map(drop).map_err(io::Error::from)
+}
+
+/// The value of an extended attribute (getxattr(2)), in as many bytes as `value` has.
+///
+/// # Errors
+/// The system call's.
+pub(crate) fn attribute<'a>(path: &CStr, name: &CStr, value: &'a mut [u8]) -> io::Result<&'a [u8]> {
+    // SAFETY: two C strings, and a buffer with its length.
+    let got = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
+    Ok(value.get(..got).unwrap_or_default())
+}
+
+/// pidfd_open(2).
+///
+/// # Errors
+/// The system call's.
+pub(crate) fn pidfd(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: takes no pointers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = RawFd::try_from(fd).unwrap_or(-1);
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a new descriptor that nobody else knows.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Closes every descriptor from `first` on (close_range(2)) but `keep`.
+///
+/// # Errors
+/// The system call's.
+pub(crate) fn close_all_but(first: RawFd, keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut keep: Vec<u32> = keep.iter().filter_map(|fd| u32::try_from(fd.as_raw_fd()).ok()).collect();
+    keep.sort_unstable();
+    let mut start = u32::try_from(first).unwrap_or(0);
+    for fd in keep.into_iter().chain([u32::MAX]) {
+        if fd > start {
+            // SAFETY: the callers are newly forked processes, which own every descriptor and use only those they keep.
+            let result = unsafe { libc::syscall(libc::SYS_close_range, start, fd.saturating_sub(1), 0) };
+            if result < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        start = start.max(fd.saturating_add(1));
+    }
+    Ok(())
+}
+
+/// Ends this process as _exit(2): no destructor of what the parent still uses.
+pub(crate) fn exit(status: i32) -> ! {
+    // SAFETY: takes no pointers, does not return.
+    unsafe { libc::_exit(status) }
+}
+
+/// A descriptor that came by SCM_RIGHTS.
+pub(crate) fn received(number: RawFd) -> OwnedFd {
+    // SAFETY: callers pass the numbers of a message they have just received, which are nobody else's yet.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
