@@ -1,5 +1,6 @@
 //! Waiting for the gateway: time limits, signals, handlers that do not come back.
 
+use std::process::Command;
 use std::time::Duration;
 
 use support::gateway::Fault;
@@ -116,4 +117,18 @@ fn jumping_out_of_a_connect() {
     let seen =
         site.run("socket inet stream; jump 30; connect 203.0.113.7:80; end; connect 203.0.113.8:80; echo hi; peer");
     assert_eq!(seen.output, "ok; jumped; ok; hi; 203.0.113.8:80", "{seen:?}");
+}
+
+#[test]
+fn a_thread_ends_inside_a_call() {
+    let site = Site::with(|behaviour| behaviour.fault = Some(Fault::Never));
+    let folder = tempfile::tempdir().expect("folder");
+    let (source, program) = (folder.path().join("ending.c"), folder.path().join("ending"));
+    std::fs::write(&source, include_str!("hooks_ending.c")).expect("written");
+    let built = Command::new("cc").args(["-pthread", "-o"]).args([&program, &source]).output().expect("cc");
+    assert!(built.status.success(), "{built:?}");
+    let seen = site.watch(site.uwt(&[]).arg(&program));
+    let expected = "cleanup exit; exit 7; cleanup cancel; cancel -1; cleanup system; system -1";
+    assert_eq!(seen.output, expected, "{seen:?}");
+    assert!(seen.status.success(), "{seen:?}");
 }
