@@ -2,7 +2,10 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod dial;
+mod names;
 mod outside;
+mod pump;
 mod say;
 mod shared;
 mod sys;

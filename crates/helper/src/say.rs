@@ -10,12 +10,13 @@ use crate::outside::Outside;
 pub(crate) struct Say {
     verbose: bool,
     said: Cell<bool>,
+    complained: Cell<bool>,
 }
 
 impl Say {
     /// With `verbose` every refusal is told, else the first one.
     pub(crate) fn new(verbose: bool) -> Self {
-        Self { verbose, said: Cell::new(false) }
+        Self { verbose, said: Cell::new(false), complained: Cell::new(false) }
     }
 
     /// Tells that something was refused to a process: `what` is the rest of a sentence behind its name.
@@ -24,6 +25,18 @@ impl Say {
             return;
         }
         outside.say(pid, &format!("uwt: {} (pid {pid}) {what}\n", name_of(pid)));
+    }
+
+    /// Tells once per run why the gateway is of no use.
+    pub(crate) fn gateway(&self, pid: u32, complaint: &str, outside: &Outside) {
+        if !self.complained.replace(true) {
+            outside.say(pid, &format!("uwt: {complaint}\n"));
+        }
+    }
+
+    /// Tells what was done for a process whose session wants to know everything.
+    pub(crate) fn line(pid: u32, what: &str, outside: &Outside) {
+        outside.say(pid, &format!("uwt: [{pid}] {what}\n"));
     }
 }
 

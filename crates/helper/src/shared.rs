@@ -6,6 +6,7 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 use uwt_session::{Guard, Session};
 
+use crate::names::Names;
 use crate::outside::Outside;
 use crate::say::Say;
 use crate::tree::Tree;
@@ -17,6 +18,8 @@ pub(crate) struct Shared {
     pub(crate) guard: Guard,
     /// Who is who.
     pub(crate) tree: Tree,
+    /// What reserved addresses stand for.
+    pub(crate) names: Names,
     /// The way to the host's namespaces.
     pub(crate) outside: Outside,
     /// The user's messages.
@@ -31,6 +34,7 @@ impl Shared {
         Self {
             guard,
             tree: Tree::new(session),
+            names: Names::new(guard.secret),
             outside: Outside::default(),
             say: Say::new(session.verbose),
             activity: Activity::default(),
