@@ -4,10 +4,10 @@
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use uwt_policy::{NameTable, PeerTable};
-use uwt_session::{MAX_VARIABLE, Session, VARIABLE};
+use uwt_session::{Guard, MAX_VARIABLE, Session, VARIABLE};
 
 use crate::lock::Lock;
 use crate::{abi, env, sys};
@@ -52,6 +52,15 @@ pub(crate) fn session() -> Option<&'static Session<'static>> {
     None
 }
 
+/// What a judged call shows to the guard, 0 where there is none ([`Guard::cookie`]).
+#[inline(never)]
+pub(crate) fn cookie() -> usize {
+    session().map_or(0, |_| sys::size(COOKIE.load(Ordering::Relaxed)))
+}
+
+/// Written before READY, read after it.
+static COOKIE: AtomicU64 = AtomicU64::new(0);
+
 /// The session's assignment for an environment, once it is understood.
 pub(crate) fn assignment() -> Option<&'static CStr> {
     session()?;
@@ -80,6 +89,7 @@ fn read() -> Option<()> {
     }
     rest.copy_from_slice(value);
     let session = Session::parse(core::str::from_utf8(rest).ok()?).ok()?;
+    COOKIE.store(session.guard.as_ref().map_or(0, Guard::cookie), Ordering::Relaxed);
     // SAFETY: as above.
     unsafe { (*ONCE.session.get()).write(session) };
     Some(())

@@ -7,6 +7,8 @@ use core::mem::MaybeUninit;
 
 use uwt_policy::Errno;
 
+use crate::state;
+
 #[cfg(not(target_arch = "x86_64"))]
 compile_error!("the preload knows the system call convention of x86-64 only");
 
@@ -97,22 +99,39 @@ pub(crate) const fn int(value: usize) -> c_int {
     value as c_int
 }
 
+/// A 64-bit word as an argument of a call.
+#[expect(clippy::cast_possible_truncation, reason = "usize has 64 bits here")]
+pub(crate) const fn size(value: u64) -> usize {
+    value as usize
+}
+
 /// A socklen_t, pid or user id: 32 bits to the kernel.
 #[expect(clippy::cast_possible_truncation, reason = "they have 32 bits")]
 const fn length(value: usize) -> u32 {
     value as u32
 }
 
-/// socket(2).
+/// A call that was judged here: the guard lets it pass for the cookie in its fifth argument, which the kernel does not
+/// look at. For calls of four arguments or less.
+///
+/// # Safety
+/// As for [`raw`].
+#[inline(never)]
+pub(crate) unsafe fn judged(number: c_long, [a, b, c, d]: [usize; 4]) -> Sys<usize> {
+    // SAFETY: passed on to the caller.
+    unsafe { call(number, [a, b, c, d, state::cookie()]) }
+}
+
+/// socket(2), on this machine's network.
 pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Sys<c_int> {
     // SAFETY: takes no pointers.
-    unsafe { call(libc::SYS_socket, [word(domain), word(kind), word(protocol)]) }.map(int)
+    unsafe { judged(libc::SYS_socket, [word(domain), word(kind), word(protocol), 0]) }.map(int)
 }
 
 /// connect(2) to a socket address in memory of ours.
 pub(crate) fn connect(fd: c_int, address: &[u8]) -> Sys<()> {
     // SAFETY: the kernel reads `address.len()` bytes of `address`.
-    unsafe { call(libc::SYS_connect, [word(fd), address.as_ptr().addr(), address.len()]) }.map(drop)
+    unsafe { judged(libc::SYS_connect, [word(fd), address.as_ptr().addr(), address.len(), 0]) }.map(drop)
 }
 
 /// Dissolves a TCP association: connect(2) with `AF_UNSPEC`. What it says does not matter, the socket is given up.

@@ -4,7 +4,7 @@ use core::ffi::{c_int, c_void};
 
 use uwt_policy::{AcceptVerdict, Errno};
 
-use super::{pass, status};
+use super::{pass, pass_judged, status};
 use crate::serve::{after_accept, before_bind, before_listen};
 use crate::sys::word;
 
@@ -28,7 +28,7 @@ unsafe extern "C" fn listen(fd: c_int, backlog: c_int) -> c_int {
 pub(super) fn start(fd: c_int, backlog: c_int) -> Result<c_int, Errno> {
     before_listen(fd)?;
     // SAFETY: takes no pointers.
-    unsafe { pass(libc::SYS_listen, [word(fd), word(backlog)]) }
+    unsafe { pass_judged(libc::SYS_listen, [word(fd), word(backlog), 0, 0]) }
 }
 
 #[unsafe(no_mangle)]

@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_void};
 
 use uwt_policy::Errno;
 
-use super::{pass, status};
+use super::{pass_judged, status};
 use crate::abi;
 use crate::carry::{Plan, carry};
 use crate::sys::word;
@@ -42,7 +42,7 @@ pub(super) unsafe fn act(fd: c_int, address: *const c_void, len: libc::socklen_t
         Plan::Carried => Ok(0),
         Plan::Pass => {
             // SAFETY: the program's own call.
-            unsafe { pass(libc::SYS_connect, [word(fd), address.expose_provenance(), len as usize]) }
+            unsafe { pass_judged(libc::SYS_connect, [word(fd), address.expose_provenance(), len as usize, 0]) }
         }
     }
 }

@@ -7,7 +7,7 @@ use core::ffi::{c_int, c_uint, c_void};
 
 use uwt_policy::{Errno, SocketKind};
 
-use super::{pass, size, status};
+use super::{pass, pass_judged, size, status};
 use crate::abi;
 use crate::carry::{Plan, carry, datagram};
 use crate::sys::word;
@@ -73,7 +73,19 @@ pub(super) unsafe fn to(
     if !address.is_null() && (1..=128).contains(&address_len) {
         // SAFETY: the program says that `address_len` bytes are there.
         match decide(fd, unsafe { abi::bytes(address, address_len as usize) }, flags)? {
-            Send::AsIs => {}
+            Send::AsIs => {
+                // sendto(2) itself has no argument to spare for the cookie.
+                let mut parts = libc::iovec { iov_base: data.cast_mut(), iov_len: len };
+                // SAFETY: a structure of numbers and pointers, for which zero is a value.
+                let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+                message.msg_name = address.cast_mut();
+                message.msg_namelen = address_len;
+                message.msg_iov = &raw mut parts;
+                message.msg_iovlen = 1;
+                let arguments = [word(fd), (&raw const message).expose_provenance(), word(flags), 0];
+                // SAFETY: the program's own call: its data and its address.
+                return unsafe { pass_judged(libc::SYS_sendmsg, arguments) };
+            }
             Send::Connected => {
                 arguments = [word(fd), data.expose_provenance(), len, word(flags & !libc::MSG_FASTOPEN), 0, 0];
             }
@@ -97,12 +109,12 @@ pub(super) unsafe fn one(fd: c_int, message: *const libc::msghdr, flags: c_int) 
         let mut plain = unsafe { message.read() };
         plain.msg_name = core::ptr::null_mut();
         plain.msg_namelen = 0;
-        let arguments = [word(fd), (&raw const plain).expose_provenance(), word(flags & !libc::MSG_FASTOPEN)];
+        let arguments = [word(fd), (&raw const plain).expose_provenance(), word(flags & !libc::MSG_FASTOPEN), 0];
         // SAFETY: the copy points to the same data as the program's message.
-        return unsafe { pass(libc::SYS_sendmsg, arguments) };
+        return unsafe { pass_judged(libc::SYS_sendmsg, arguments) };
     }
     // SAFETY: the program's own call.
-    unsafe { pass(libc::SYS_sendmsg, [word(fd), message.expose_provenance(), word(flags)]) }
+    unsafe { pass_judged(libc::SYS_sendmsg, [word(fd), message.expose_provenance(), word(flags), 0]) }
 }
 
 unsafe fn decide_message(fd: c_int, message: *const libc::msghdr, flags: c_int) -> Result<Send, Errno> {
@@ -149,5 +161,5 @@ pub(super) unsafe fn many(
     }
     let arguments = [word(fd), messages.expose_provenance(), plain as usize, word(flags)];
     // SAFETY: the program's own call, with the messages that were looked at.
-    unsafe { pass(libc::SYS_sendmmsg, arguments) }
+    unsafe { pass_judged(libc::SYS_sendmmsg, arguments) }
 }
