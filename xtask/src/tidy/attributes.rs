@@ -18,7 +18,8 @@ const UNSAFE_HOMES: &[&str] = &[
     "crates/preload/src/env.rs",
     "crates/preload/src/next.rs",
     "crates/preload/src/state.rs",
-    "crates/guard/src/install.rs",
+    "crates/guard/src/sys.rs",
+    "crates/guard/src/sys/",
     "crates/helper/src/sys.rs",
     "crates/uwt/src/sys.rs",
     // The probes make the calls that programs make, the plain C ones.

@@ -1,0 +1,224 @@
+//! Rules to program: the decisions of [`Rules::verdict`] as tests and jumps.
+
+use libc::{EACCES, ENOSYS, EOPNOTSUPP, EPERM};
+
+use crate::bpf::{Assembler, Field, Label, Target, Test};
+use crate::numbers::{ABIS, Abi, Operation};
+use crate::rules::{CARRIED, INTERNET_FAMILIES, INTERNET_LENGTHS, LOCAL_FAMILIES, TYPE_FLAGS, UNIX_LENGTH, low};
+use crate::{CompileError, Program, Rules, Verdict};
+
+/// Makes the program that decides as [`Rules::verdict`] does.
+///
+/// The number of a call is looked up by halving, so that a call the guard has no interest in costs a handful of
+/// instructions; and since no argument is looked at on the way, kernels from 5.11 notice at installation that it always
+/// passes, and don't run the filter for it at all.
+///
+/// # Errors
+///
+/// Where the program would not fit into the kernel's limits. It does, whatever the values in `rules` are.
+pub fn compile(rules: &Rules) -> Result<Program, CompileError> {
+    let mut compiler = Compiler { assembler: Assembler::default(), ends: Vec::new(), rules };
+    compiler.architectures();
+    compiler.finish()
+}
+
+struct Compiler<'a> {
+    assembler: Assembler,
+    /// One end for each verdict, shared by all that jump there.
+    ends: Vec<(Verdict, Label)>,
+    rules: &'a Rules,
+}
+
+impl Compiler<'_> {
+    fn architectures(&mut self) {
+        self.assembler.load(Field::Arch);
+        let abis: Vec<(&Abi, Label)> = ABIS.iter().map(|abi| (abi, self.assembler.label())).collect();
+        for (abi, label) in &abis {
+            self.assembler.test(Test::Equal, abi.arch, *label, Target::Next);
+        }
+        self.assembler.end(Verdict::Kill);
+        for (abi, label) in abis {
+            self.assembler.place(label);
+            self.calls(abi);
+        }
+    }
+
+    /// The lookup of the number, then what is behind each number.
+    fn calls(&mut self, abi: &Abi) {
+        let (allow, judge) = (self.end(Verdict::Allow), self.assembler.label());
+        let mut ranges = Vec::new();
+        let mut bodies = Vec::new();
+        let mut free = Some(0);
+        for calls in abi.calls {
+            if free.is_some_and(|free| free < calls.first) {
+                ranges.extend(free.map(|free| (free, allow)));
+            }
+            let label = self.assembler.label();
+            ranges.push((calls.first, label));
+            bodies.push((calls.operation, label));
+            free = calls.last.checked_add(1);
+        }
+        ranges.extend(free.map(|free| (free, allow)));
+
+        self.assembler.load(Field::Number);
+        self.lookup(&ranges);
+        for (operation, label) in bodies {
+            self.assembler.place(label);
+            self.body(abi, operation, judge);
+        }
+        self.assembler.place(judge);
+        self.judge(abi);
+    }
+
+    /// Goes to the label of the last range that doesn't start above the loaded number. The first starts at 0.
+    fn lookup(&mut self, ranges: &[(u32, Label)]) {
+        let (lower, upper) = ranges.split_at(ranges.len() / 2);
+        let Some((start, _)) = upper.first() else { return };
+        let mut side = |part: &[(u32, Label)]| match part {
+            [(_, label)] => *label,
+            _ => self.assembler.label(),
+        };
+        let (below, above) = (side(lower), side(upper));
+        self.assembler.test(Test::AtLeast, *start, above, below);
+        for (part, label) in [(lower, below), (upper, above)] {
+            if part.len() > 1 {
+                self.assembler.place(label);
+                self.lookup(part);
+            }
+        }
+    }
+
+    /// What is behind a number; `judge` is where calls on internet sockets go.
+    fn body(&mut self, abi: &Abi, operation: Operation, judge: Label) {
+        let (allow, refuse) = (self.end(Verdict::Allow), self.end(Verdict::Refuse(EACCES)));
+        match operation {
+            Operation::Socket => self.socket(judge),
+            Operation::SocketPair => {
+                self.assembler.load(Field::Low(0));
+                self.assembler.test(Test::Equal, libc::AF_UNIX.cast_unsigned(), allow, refuse);
+            }
+            Operation::Connect => self.address(2, judge),
+            Operation::SendTo => {
+                let (fast_open, addressed) = (self.end(Verdict::Refuse(EOPNOTSUPP)), self.assembler.label());
+                let foreign = self.end(self.rules.foreign());
+                self.assembler.load(Field::Low(3));
+                self.assembler.test(Test::AnyBit, libc::MSG_FASTOPEN.cast_unsigned(), fast_open, Target::Next);
+                self.assembler.load(Field::Low(4));
+                self.assembler.test(Test::Equal, 0, Target::Next, addressed);
+                self.assembler.load(Field::High(4));
+                self.assembler.test(Test::Equal, 0, allow, addressed);
+                self.assembler.place(addressed);
+                self.address(5, foreign);
+            }
+            Operation::SendMessage => self.message(abi, 2),
+            Operation::SendMessages => self.message(abi, 3),
+            Operation::Listen => self.judge(abi),
+            Operation::SocketCall => self.assembler.end(Verdict::Refuse(EACCES)),
+            Operation::IoUring | Operation::OtherAbi => self.assembler.end(Verdict::Refuse(ENOSYS)),
+            Operation::TakeDescriptor => self.assembler.end(Verdict::Refuse(EPERM)),
+        }
+    }
+
+    fn socket(&mut self, judge: Label) {
+        let (allow, refuse) = (self.end(Verdict::Allow), self.end(Verdict::Refuse(EACCES)));
+        self.assembler.load(Field::Low(0));
+        self.any_of(&LOCAL_FAMILIES, allow);
+        let internet = self.assembler.label();
+        self.one_of(&INTERNET_FAMILIES, internet, refuse);
+        self.assembler.place(internet);
+        self.assembler.load(Field::Low(1));
+        self.assembler.and(!TYPE_FLAGS.cast_unsigned());
+        let kinds = CARRIED.map(|(kind, protocols)| (kind, protocols, self.assembler.label()));
+        let ([.., (last_kind, _, last_label)], [others @ .., _]) = (&kinds, &kinds);
+        for (kind, _, label) in others {
+            self.any_of(&[*kind], *label);
+        }
+        self.one_of(&[*last_kind], *last_label, refuse);
+        for (_, protocols, label) in &kinds {
+            self.assembler.place(*label);
+            self.assembler.load(Field::Low(2));
+            self.one_of(protocols, judge, refuse);
+        }
+    }
+
+    /// By the length of an address: to `internet`, or passed.
+    fn address(&mut self, length: usize, internet: Label) {
+        let allow = self.end(Verdict::Allow);
+        self.assembler.load(Field::Low(length));
+        for length in INTERNET_LENGTHS {
+            self.assembler.test(Test::Equal, length, internet, Target::Next);
+        }
+        self.assembler.test(Test::Greater, UNIX_LENGTH, internet, allow);
+    }
+
+    fn message(&mut self, abi: &Abi, flags: usize) {
+        if let Some(cookie) = self.cookie(abi) {
+            let (allow, stranger) = (self.end(Verdict::Allow), self.assembler.label());
+            self.compare(cookie, allow, stranger);
+            self.assembler.place(stranger);
+        }
+        let (fast_open, foreign) = (self.end(Verdict::Refuse(EOPNOTSUPP)), self.end(self.rules.foreign()));
+        self.assembler.load(Field::Low(flags));
+        self.assembler.test(Test::AnyBit, libc::MSG_FASTOPEN.cast_unsigned(), fast_open, foreign);
+    }
+
+    /// The argument with the cookie, where there can be one.
+    fn cookie(&self, abi: &Abi) -> Option<usize> {
+        abi.cookie.filter(|_| self.rules.cookie != 0)
+    }
+
+    /// Passes those with the cookie.
+    fn judge(&mut self, abi: &Abi) {
+        match self.cookie(abi) {
+            Some(cookie) => {
+                let (allow, foreign) = (self.end(Verdict::Allow), self.end(self.rules.foreign()));
+                self.compare(cookie, allow, foreign);
+            }
+            None => self.assembler.end(self.rules.foreign()),
+        }
+    }
+
+    /// Compares both halves of the cookie.
+    fn compare(&mut self, argument: usize, same: Label, other: Label) {
+        let cookie = self.rules.cookie;
+        self.assembler.load(Field::Low(argument));
+        self.assembler.test(Test::Equal, low(cookie), Target::Next, other);
+        self.assembler.load(Field::High(argument));
+        self.assembler.test(Test::Equal, low(cookie >> 32), same, other);
+    }
+
+    /// To `yes` where the loaded word is one of `values`, else on.
+    fn any_of(&mut self, values: &[i32], yes: Label) {
+        for value in values {
+            self.assembler.test(Test::Equal, value.cast_unsigned(), yes, Target::Next);
+        }
+    }
+
+    /// To `yes` where the loaded word is one of `values`, else to `no`.
+    fn one_of(&mut self, values: &[i32], yes: Label, no: Label) {
+        if let [others @ .., last] = values {
+            self.any_of(others, yes);
+            self.assembler.test(Test::Equal, last.cast_unsigned(), yes, no);
+        }
+    }
+
+    fn end(&mut self, verdict: Verdict) -> Label {
+        if let Some((_, label)) = self.ends.iter().find(|(known, _)| *known == verdict) {
+            return *label;
+        }
+        let label = self.assembler.label();
+        self.ends.push((verdict, label));
+        label
+    }
+
+    fn finish(mut self) -> Result<Program, CompileError> {
+        for (verdict, label) in self.ends {
+            self.assembler.place(label);
+            self.assembler.end(verdict);
+        }
+        self.assembler.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! What the helper is told about a call that waits for it.
+
+use crate::SystemCall;
+use crate::numbers::{Abi, Operation};
+use crate::rules::low;
+
+/// A thread waits in a system call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// What answers refer to. It is never used again, unlike [`Self::thread`].
+    pub id: u64,
+    /// The *thread's* id, as the listener's process sees it; 0 where it can't, from another PID namespace. It is that
+    /// thread's for certain only while [`crate::Listener::is_valid`] says so *after* looking something up by it.
+    pub thread: u32,
+    /// What it asks for.
+    pub call: Call,
+}
+
+/// The calls that [`crate::Rules`] ask about, with those of their arguments that are no pointers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// socket(2).
+    Socket {
+        /// `AF_*`.
+        domain: i32,
+        /// `SOCK_*`, flags (`SOCK_NONBLOCK`, `SOCK_CLOEXEC`) included.
+        kind: i32,
+        /// `IPPROTO_*`.
+        protocol: i32,
+    },
+    /// connect(2).
+    Connect {
+        /// The socket's number in the caller.
+        fd: i32,
+        /// The address's length in bytes.
+        len: u32,
+    },
+    /// listen(2).
+    Listen {
+        /// The socket's number in the caller.
+        fd: i32,
+        /// How many connections may wait.
+        backlog: i32,
+    },
+    /// sendto(2) with an address.
+    Send {
+        /// The socket's number in the caller.
+        fd: i32,
+    },
+    /// sendmsg(2), whether with an address or not.
+    Message {
+        /// The socket's number in the caller.
+        fd: i32,
+    },
+    /// sendmmsg(2), likewise.
+    Messages {
+        /// The socket's number in the caller.
+        fd: i32,
+    },
+    /// None of them: another filter's notification, to be refused.
+    Unknown,
+}
+
+impl Call {
+    /// Reads the registers.
+    pub(crate) fn decode(call: &SystemCall) -> Self {
+        let int = |index: usize| low(call.arguments[index]).cast_signed();
+        match Abi::of(call.arch).and_then(|abi| abi.operation(call.number)) {
+            Some(Operation::Socket) => Self::Socket { domain: int(0), kind: int(1), protocol: int(2) },
+            Some(Operation::Connect) => Self::Connect { fd: int(0), len: low(call.arguments[2]) },
+            Some(Operation::Listen) => Self::Listen { fd: int(0), backlog: int(1) },
+            Some(Operation::SendTo) => Self::Send { fd: int(0) },
+            Some(Operation::SendMessage) => Self::Message { fd: int(0) },
+            Some(Operation::SendMessages) => Self::Messages { fd: int(0) },
+            Some(
+                Operation::SocketPair
+                | Operation::SocketCall
+                | Operation::IoUring
+                | Operation::TakeDescriptor
+                | Operation::OtherAbi,
+            )
+            | None => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(arch: u32, number: u32, arguments: [u64; 3]) -> Call {
+        let [a, b, c] = arguments;
+        Call::decode(&SystemCall { arch, number, arguments: [a, b, c, 0, 0, 0] })
+    }
+
+    #[test]
+    fn both_architectures() {
+        const X86_64: u32 = 0xc000_003e;
+        const I386: u32 = 0x4000_0003;
+        for (native, compat, expected) in [
+            (41, 359, Call::Socket { domain: 7, kind: -2, protocol: 9 }),
+            (42, 362, Call::Connect { fd: 7, len: 9 }),
+            (50, 363, Call::Listen { fd: 7, backlog: -2 }),
+            (44, 369, Call::Send { fd: 7 }),
+            (46, 370, Call::Message { fd: 7 }),
+            (307, 345, Call::Messages { fd: 7 }),
+            (53, 360, Call::Unknown),
+            (0, 102, Call::Unknown),
+            (0x4000_0029, 425, Call::Unknown),
+        ] {
+            // The upper halves are noise.
+            let arguments = [0xffff_ffff_0000_0007, 0x1234_5678_ffff_fffe, 0x1_0000_0009];
+            assert_eq!(decode(X86_64, native, arguments), expected, "{native}");
+            assert_eq!(decode(I386, compat, arguments), expected, "{compat}");
+        }
+        assert_eq!(decode(0xc000_00b7, 41, [2, 1, 6]), Call::Unknown);
+    }
+}
