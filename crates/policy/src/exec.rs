@@ -19,8 +19,29 @@ pub struct Privileges {
     pub user: u32,
     /// The caller's real group.
     pub user_group: u32,
-    /// The privileges are ignored: a nosuid mount, or `PR_SET_NO_NEW_PRIVS`.
-    pub ignored: bool,
+    /// The file system ignores them (mount(8), `nosuid`).
+    pub nosuid: bool,
+    /// The process can gain none any more (`PR_SET_NO_NEW_PRIVS`).
+    pub no_new_privileges: bool,
+}
+
+impl Privileges {
+    /// Which ones the program would gain, if any.
+    const fn gained(&self) -> Option<Obstacle> {
+        let setuid = self.mode & libc::S_ISUID != 0 && self.owner != self.user;
+        // Without group execution the bit means mandatory locking.
+        let setgid_bits = libc::S_ISGID | libc::S_IXGRP;
+        let setgid = self.mode & setgid_bits == setgid_bits && self.group != self.user_group;
+        if self.nosuid {
+            None
+        } else if setuid || setgid {
+            Some(Obstacle::SetId)
+        } else if self.capabilities && self.user != 0 {
+            Some(Obstacle::Capabilities)
+        } else {
+            None
+        }
+    }
 }
 
 /// A program about to be executed.
@@ -41,6 +62,8 @@ pub enum Obstacle {
     SetId,
     /// The same for programs with file capabilities.
     Capabilities,
+    /// A guard that an ordinary user started lets no program gain privileges: it would fail half-way.
+    Unprivileged,
     /// There is no loader.
     Static,
     /// The loader is not glibc's.
@@ -61,6 +84,9 @@ impl Obstacle {
             }
             Self::Capabilities => {
                 "has file capabilities and would run unprotected; not run (start it as root: `sudo uwt …`)"
+            }
+            Self::Unprivileged => {
+                "is set-user-ID, set-group-ID or has file capabilities, which an ordinary user's guard takes away; not run (start it as root: `sudo uwt …`)"
             }
             Self::Static => "is statically linked and would run unprotected; not run (use a dynamic build of it)",
             Self::Loader => "is not a glibc program and would run unprotected; not run (use a glibc build of it)",
@@ -84,36 +110,34 @@ impl fmt::Display for Obstacle {
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExecVerdict {
-    /// Run it: it will load the preload, or is no program at all and the kernel will say so.
+    /// Run it: it will load the preload or is under the guard, or is no program at all and the kernel will say so.
     Run,
-    /// Don't: it would run unprotected.
+    /// Don't: it would run unprotected, or without the privileges it needs.
     Refuse(Obstacle),
 }
 
 /// Decides on execve(2) of one file. For a script the caller asks again with the interpreter.
-pub fn exec(program: &Program<'_>) -> ExecVerdict {
+///
+/// `guarded` says that the process is under a guard, which the program inherits: then it need not load the preload.
+pub fn exec(program: &Program<'_>, guarded: bool) -> ExecVerdict {
     let privileges = &program.privileges;
-    match program.image {
+    let unprotected = match program.image {
         // The kernel ignores the privilege bits of scripts.
         Image::Script(_) | Image::Unknown => return ExecVerdict::Run,
-        Image::Unreadable => return ExecVerdict::Refuse(Obstacle::Unreadable),
-        Image::ForeignArchitecture => return ExecVerdict::Refuse(Obstacle::Architecture),
-        Image::Dynamic(Interpreter::Other) => return ExecVerdict::Refuse(Obstacle::Loader),
-        Image::Static if !is_glibc_loader(program.path) => return ExecVerdict::Refuse(Obstacle::Static),
-        Image::Static | Image::Dynamic(Interpreter::Glibc) => {}
-    }
-    if privileges.ignored {
-        return ExecVerdict::Run;
-    }
-    let setuid = privileges.mode & libc::S_ISUID != 0 && privileges.owner != privileges.user;
-    let setgid_bits = libc::S_ISGID | libc::S_IXGRP;
-    let setgid = privileges.mode & setgid_bits == setgid_bits && privileges.group != privileges.user_group;
-    if setuid || setgid {
-        ExecVerdict::Refuse(Obstacle::SetId)
-    } else if privileges.capabilities && privileges.user != 0 {
-        ExecVerdict::Refuse(Obstacle::Capabilities)
-    } else {
-        ExecVerdict::Run
+        Image::Unreadable => Some(Obstacle::Unreadable),
+        Image::ForeignArchitecture => Some(Obstacle::Architecture),
+        Image::Dynamic(Interpreter::Other) => Some(Obstacle::Loader),
+        Image::Static if !is_glibc_loader(program.path) => Some(Obstacle::Static),
+        // Its loader ignores the preload where it gains privileges.
+        Image::Static | Image::Dynamic(Interpreter::Glibc) if privileges.no_new_privileges => None,
+        Image::Static | Image::Dynamic(Interpreter::Glibc) => privileges.gained(),
+    };
+    match unprotected {
+        Some(obstacle) if !guarded => ExecVerdict::Refuse(obstacle),
+        _ if guarded && privileges.no_new_privileges && privileges.gained().is_some() => {
+            ExecVerdict::Refuse(Obstacle::Unprivileged)
+        }
+        _ => ExecVerdict::Run,
     }
 }
 
@@ -128,12 +152,13 @@ mod tests {
         capabilities: false,
         user: 1000,
         user_group: 1000,
-        ignored: false,
+        nosuid: false,
+        no_new_privileges: false,
     };
     const GLIBC: Image<'static> = Image::Dynamic(Interpreter::Glibc);
 
     fn verdict(image: Image<'static>, privileges: Privileges) -> ExecVerdict {
-        exec(&Program { path: b"/usr/bin/x", image, privileges })
+        exec(&Program { path: b"/usr/bin/x", image, privileges }, false)
     }
 
     #[test]
@@ -146,7 +171,7 @@ mod tests {
         assert_eq!(verdict(Image::ForeignArchitecture, PLAIN), ExecVerdict::Refuse(Obstacle::Architecture));
         assert_eq!(verdict(Image::Dynamic(Interpreter::Other), PLAIN), ExecVerdict::Refuse(Obstacle::Loader));
         let loader = Program { path: b"/lib64/ld-linux-x86-64.so.2", image: Image::Static, privileges: PLAIN };
-        assert_eq!(exec(&loader), ExecVerdict::Run);
+        assert_eq!(exec(&loader, false), ExecVerdict::Run);
     }
 
     #[test]
@@ -155,12 +180,39 @@ mod tests {
         let setuid = Privileges { mode: 0o104_755, ..PLAIN };
         assert_eq!(verdict(GLIBC, setuid), refused);
         assert_eq!(verdict(GLIBC, Privileges { user: 0, ..setuid }), ExecVerdict::Run);
-        assert_eq!(verdict(GLIBC, Privileges { ignored: true, ..setuid }), ExecVerdict::Run);
+        assert_eq!(verdict(GLIBC, Privileges { nosuid: true, ..setuid }), ExecVerdict::Run);
+        assert_eq!(verdict(GLIBC, Privileges { no_new_privileges: true, ..setuid }), ExecVerdict::Run);
         assert_eq!(verdict(GLIBC, Privileges { mode: 0o102_755, ..PLAIN }), refused);
-        // Without group execution the bit means mandatory locking.
         assert_eq!(verdict(GLIBC, Privileges { mode: 0o102_745, ..PLAIN }), ExecVerdict::Run);
         let capable = Privileges { capabilities: true, ..PLAIN };
         assert_eq!(verdict(GLIBC, capable), ExecVerdict::Refuse(Obstacle::Capabilities));
         assert_eq!(verdict(GLIBC, Privileges { user: 0, ..capable }), ExecVerdict::Run);
+    }
+
+    #[test]
+    fn under_a_guard() {
+        let verdict = |image, privileges| exec(&Program { path: b"/usr/bin/x", image, privileges }, true);
+        let images = [
+            GLIBC,
+            Image::Script(b"/bin/sh"),
+            Image::Unknown,
+            Image::Unreadable,
+            Image::Static,
+            Image::ForeignArchitecture,
+            Image::Dynamic(Interpreter::Other),
+        ];
+        let setuid = Privileges { mode: 0o104_755, ..PLAIN };
+        let capable = Privileges { capabilities: true, ..PLAIN };
+        for image in images {
+            for privileges in [PLAIN, setuid, capable] {
+                // Root's guard leaves the privileges, and is inherited all the same.
+                assert_eq!(verdict(image, privileges), ExecVerdict::Run, "{image:?} {privileges:?}");
+                let bound = Privileges { no_new_privileges: true, ..privileges };
+                let gains = privileges != PLAIN && !matches!(image, Image::Script(_) | Image::Unknown);
+                let lost = if gains { ExecVerdict::Refuse(Obstacle::Unprivileged) } else { ExecVerdict::Run };
+                assert_eq!(verdict(image, bound), lost, "{image:?} {bound:?}");
+                assert_eq!(verdict(image, Privileges { nosuid: true, ..bound }), ExecVerdict::Run);
+            }
+        }
     }
 }

@@ -18,10 +18,10 @@ const LONGEST_PATH: usize = 4096;
 /// What does not exist or is no program passes: the kernel says what is wrong with it.
 ///
 /// # Errors
-/// EACCES after a line to the user when it would run without this library.
+/// EACCES after a line to the user when it would run unprotected, or without the privileges it is meant to have.
 pub(crate) fn check(directory: c_int, path: &CStr) -> Result<(), Errno> {
     let session = session()?;
-    if !preload_is_there(session) {
+    if session.guard.is_none() && !preload_is_there(session) {
         return Err(Errno::EACCES);
     }
     check_file(session, directory, path, DEEPEST)
@@ -51,10 +51,8 @@ fn check_file(session: &Session<'_>, directory: c_int, path: &CStr, depth: u8) -
         Ok(fd) => fd,
         Err(Errno::EACCES) => {
             // Not readable, or not reachable at all; only the first could be executed.
-            return match sys::stat(directory, path, 0) {
-                Ok(_) => refuse(path, Obstacle::Unreadable),
-                Err(_) => Ok(()),
-            };
+            let Ok(fd) = sys::open_path(directory, path) else { return Ok(()) };
+            fd
         }
         // The kernel won't execute it either. Any other error is one of looking, and says nothing about the program.
         Err(Errno(libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::ENAMETOOLONG | libc::ENXIO | libc::EBADF)) => {
@@ -69,14 +67,8 @@ fn check_file(session: &Session<'_>, directory: c_int, path: &CStr, depth: u8) -
 
 /// The program is the file behind a descriptor (fexecve(3)), which need not be open for reading: it is opened again.
 fn check_descriptor(session: &Session<'_>, fd: c_int, depth: u8) -> Result<(), Errno> {
-    let mut link = *b"/proc/self/fd/          \0";
-    let mut rest = u32::try_from(fd).map_err(|_| Errno::EBADF)?;
-    for (index, place) in link.iter_mut().skip(14).take(10).rev().enumerate() {
-        // In front of the digits: more slashes mean the same as one.
-        *place = if index == 0 || rest > 0 { b'0' + u8::try_from(rest % 10).unwrap_or(0) } else { b'/' };
-        rest /= 10;
-    }
-    let link = CStr::from_bytes_with_nul(&link).map_err(|_| Errno::EBADF)?;
+    let link = Link::to(fd)?;
+    let link = link.as_c_str();
     let mut name = [0; LONGEST_PATH];
     let _ = sys::read_link(link, name.split_last_mut().map_or(&mut [], |(_, room)| room));
     let name = CStr::from_bytes_until_nul(&name).map_err(|_| Errno::EBADF)?;
@@ -90,6 +82,26 @@ fn check_descriptor(session: &Session<'_>, fd: c_int, depth: u8) -> Result<(), E
     verdict
 }
 
+/// The path by which /proc shows a descriptor's file (proc_pid_fd(5)).
+struct Link([u8; 25]);
+
+impl Link {
+    fn to(fd: c_int) -> Result<Self, Errno> {
+        let mut link = *b"/proc/self/fd/          \0";
+        let mut rest = u32::try_from(fd).map_err(|_| Errno::EBADF)?;
+        for (index, place) in link.iter_mut().skip(14).take(10).rev().enumerate() {
+            // In front of the digits: more slashes mean the same as one.
+            *place = if index == 0 || rest > 0 { b'0' + u8::try_from(rest % 10).unwrap_or(0) } else { b'/' };
+            rest /= 10;
+        }
+        Ok(Self(link))
+    }
+
+    fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
+    }
+}
+
 fn examine(session: &Session<'_>, fd: c_int, path: &CStr, depth: u8) -> Result<(), Errno> {
     let status = sys::stat(fd, c"", libc::AT_EMPTY_PATH)?;
     if status.st_mode & libc::S_IFMT != libc::S_IFREG {
@@ -99,8 +111,10 @@ fn examine(session: &Session<'_>, fd: c_int, path: &CStr, depth: u8) -> Result<(
         return Ok(());
     }
     let mut head = [0; 2048];
-    let Ok(read) = sys::read_head(fd, &mut head) else { return refuse(path, Obstacle::Unreadable) };
-    let image = classify(head.get(..read).unwrap_or_default());
+    let image = match sys::read_head(fd, &mut head) {
+        Ok(read) => classify(head.get(..read).unwrap_or_default()),
+        Err(_) => Image::Unreadable,
+    };
     if let Image::Script(interpreter) = image {
         return match depth.checked_sub(1) {
             None => Ok(()),
@@ -113,7 +127,7 @@ fn examine(session: &Session<'_>, fd: c_int, path: &CStr, depth: u8) -> Result<(
     }
     let (user, user_group) = sys::ids();
     let set_id = status.st_mode & (libc::S_ISUID | libc::S_ISGID) != 0;
-    let capabilities = sys::has_attribute(fd, c"security.capability");
+    let capabilities = sys::has_attribute(fd, Link::to(fd)?.as_c_str(), c"security.capability");
     let privileges = Privileges {
         mode: status.st_mode,
         owner: status.st_uid,
@@ -121,9 +135,10 @@ fn examine(session: &Session<'_>, fd: c_int, path: &CStr, depth: u8) -> Result<(
         capabilities,
         user,
         user_group,
-        ignored: (set_id || capabilities) && (sys::is_nosuid(fd) || sys::no_new_privileges()),
+        nosuid: (set_id || capabilities) && sys::is_nosuid(fd),
+        no_new_privileges: sys::no_new_privileges(),
     };
-    match exec(&Program { path: path.to_bytes(), image, privileges }) {
+    match exec(&Program { path: path.to_bytes(), image, privileges }, session.guard.is_some()) {
         ExecVerdict::Run => Ok(()),
         ExecVerdict::Refuse(obstacle) => refuse(path, obstacle),
     }

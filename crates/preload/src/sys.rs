@@ -9,6 +9,12 @@ use uwt_policy::Errno;
 
 use crate::state;
 
+mod socket;
+
+pub(crate) use socket::{
+    connect, disconnect, name, option, receive, send, set_option, set_status_flags, socket, status_flags,
+};
+
 #[cfg(not(target_arch = "x86_64"))]
 compile_error!("the preload knows the system call convention of x86-64 only");
 
@@ -122,44 +128,10 @@ pub(crate) unsafe fn judged(number: c_long, [a, b, c, d]: [usize; 4]) -> Sys<usi
     unsafe { call(number, [a, b, c, d, state::cookie()]) }
 }
 
-/// socket(2), on this machine's network.
-pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Sys<c_int> {
-    // SAFETY: takes no pointers.
-    unsafe { judged(libc::SYS_socket, [word(domain), word(kind), word(protocol), 0]) }.map(int)
-}
-
-/// connect(2) to a socket address in memory of ours.
-pub(crate) fn connect(fd: c_int, address: &[u8]) -> Sys<()> {
-    // SAFETY: the kernel reads `address.len()` bytes of `address`.
-    unsafe { judged(libc::SYS_connect, [word(fd), address.as_ptr().addr(), address.len(), 0]) }.map(drop)
-}
-
-/// Dissolves a TCP association: connect(2) with `AF_UNSPEC`. What it says does not matter, the socket is given up.
-pub(crate) fn disconnect(fd: c_int) {
-    let unspecified = [0_u8; 16];
-    let _ = connect(fd, &unspecified);
-    // Where the gateway had closed first an error stays behind, which the program would take for its own.
-    let _ = option::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ERROR);
-}
-
 /// close(2).
 pub(crate) fn close(fd: c_int) {
     // SAFETY: takes no pointers; callers close only what they opened.
     let _ = unsafe { call(libc::SYS_close, [word(fd)]) };
-}
-
-/// send(2) without a signal, without waiting.
-pub(crate) fn send(fd: c_int, bytes: &[u8]) -> Sys<usize> {
-    let flags = word(libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
-    // SAFETY: the kernel reads `bytes.len()` bytes of `bytes`.
-    unsafe { call(libc::SYS_sendto, [word(fd), bytes.as_ptr().addr(), bytes.len(), flags, 0, 0]) }
-}
-
-/// recv(2) without waiting.
-pub(crate) fn receive(fd: c_int, bytes: &mut [u8]) -> Sys<usize> {
-    let (to, len) = (bytes.as_mut_ptr().expose_provenance(), bytes.len());
-    // SAFETY: the kernel writes at most `len` bytes to `to`.
-    unsafe { call(libc::SYS_recvfrom, [word(fd), to, len, word(libc::MSG_DONTWAIT), 0, 0]) }
 }
 
 /// Waits for `events` on one descriptor, at most `timeout` nanoseconds. EINTR after a signal, `Ok(0)` after the time.
@@ -182,60 +154,20 @@ pub(crate) fn now() -> u64 {
     time.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.cast_unsigned())
 }
 
-/// getsockopt(2) of a fixed-size value.
-pub(crate) fn option<T: Copy + Default>(fd: c_int, level: c_int, name: c_int) -> Sys<T> {
-    let mut value = T::default();
-    // SAFETY: T is only used with integers and timeval.
-    unsafe { get_option(fd, level, name, (&raw mut value).expose_provenance(), size_of::<T>()) }?;
-    Ok(value)
-}
-
-/// # Safety
-/// `size` bytes are writable at `to`, whatever their value.
-#[inline(never)]
-unsafe fn get_option(fd: c_int, level: c_int, name: c_int, to: usize, size: usize) -> Sys<()> {
-    let mut len = length(size);
-    let size = (&raw mut len).expose_provenance();
-    // SAFETY: the kernel writes at most `len` bytes to `to`.
-    unsafe { call(libc::SYS_getsockopt, [word(fd), word(level), word(name), to, size]) }.map(drop)
-}
-
-/// setsockopt(2).
-#[inline(never)]
-pub(crate) fn set_option(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> Sys<()> {
-    let from = value.as_ptr().addr();
-    // SAFETY: the kernel reads `value.len()` bytes of `value`.
-    unsafe { call(libc::SYS_setsockopt, [word(fd), word(level), word(name), from, value.len()]) }.map(drop)
-}
-
-/// The socket address that getpeername(2) or getsockname(2) gives.
-#[inline(never)]
-pub(crate) fn name(number: c_long, fd: c_int) -> Sys<([u8; 128], usize)> {
-    let mut address = [0; 128];
-    let mut len = length(address.len());
-    let (to, size) = (address.as_mut_ptr().expose_provenance(), (&raw mut len).expose_provenance());
-    // SAFETY: the kernel writes at most 128 bytes to `address` and one socklen_t.
-    unsafe { call(number, [word(fd), to, size]) }?;
-    Ok((address, len as usize))
-}
-
-/// The status flags of an open file (fcntl(2), `F_GETFL`).
-pub(crate) fn status_flags(fd: c_int) -> Sys<c_int> {
-    // SAFETY: F_GETFL takes no pointer.
-    unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_GETFL)]) }.map(int)
-}
-
-/// Sets the status flags of an open file (fcntl(2), `F_SETFL`), which fails for no socket.
-pub(crate) fn set_status_flags(fd: c_int, flags: c_int) {
-    // SAFETY: F_SETFL takes no pointer.
-    let _ = unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_SETFL), word(flags)]) };
-}
-
 /// openat(2) for reading, close-on-exec.
 pub(crate) fn open(directory: c_int, path: &CStr) -> Sys<c_int> {
-    let flags = word(libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK);
+    open_for(directory, path, libc::O_RDONLY | libc::O_NOCTTY | libc::O_NONBLOCK)
+}
+
+/// openat(2) to look at a file that can't be read, close-on-exec.
+pub(crate) fn open_path(directory: c_int, path: &CStr) -> Sys<c_int> {
+    open_for(directory, path, libc::O_PATH)
+}
+
+#[inline(never)]
+fn open_for(directory: c_int, path: &CStr, flags: c_int) -> Sys<c_int> {
     // SAFETY: the kernel reads a NUL-terminated string.
-    unsafe { call(libc::SYS_openat, [word(directory), path.as_ptr().addr(), flags]) }.map(int)
+    unsafe { call(libc::SYS_openat, [word(directory), path.as_ptr().addr(), word(flags | libc::O_CLOEXEC)]) }.map(int)
 }
 
 /// pread(2) from the start of the file.
@@ -267,10 +199,17 @@ pub(crate) fn is_nosuid(fd: c_int) -> bool {
     known && status[10] & libc::ST_NOSUID != 0
 }
 
-/// Whether an open file has the extended attribute `name` (fgetxattr(2)).
-pub(crate) fn has_attribute(fd: c_int, name: &CStr) -> bool {
-    // SAFETY: a string is read; with size 0 nothing is written.
-    unsafe { call(libc::SYS_fgetxattr, [word(fd), name.as_ptr().addr(), 0, 0]) }.is_ok()
+/// Whether an open file has the extended attribute `name` (fgetxattr(2)). `link` is its path in /proc, for descriptors
+/// that can't be asked themselves (`O_PATH`).
+pub(crate) fn has_attribute(fd: c_int, link: &CStr, name: &CStr) -> bool {
+    let name = name.as_ptr().addr();
+    // SAFETY: strings are read; with size 0 nothing is written.
+    unsafe {
+        match call(libc::SYS_fgetxattr, [word(fd), name, 0, 0]) {
+            Err(Errno::EBADF) => call(libc::SYS_getxattr, [link.as_ptr().addr(), name, 0, 0]).is_ok(),
+            result => result.is_ok(),
+        }
+    }
 }
 
 /// Whether execve can give no privileges any more (prctl(2), `PR_GET_NO_NEW_PRIVS`).

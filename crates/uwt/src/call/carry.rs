@@ -49,7 +49,7 @@ pub(crate) fn check(path: &Path, exceptions: Exceptions<'_>) -> Result<(), Failu
         let image = classify(&beginning);
         let privileges = privileges(&path, image).map_err(|error| unreadable(&path, &error))?;
         let program = Program { path: path.as_os_str().as_bytes(), image, privileges };
-        if let ExecVerdict::Refuse(obstacle) = exec(&program) {
+        if let ExecVerdict::Refuse(obstacle) = exec(&program, false) {
             return Err(refused(&path, obstacle));
         }
         match interpreter(&path, image) {
@@ -96,8 +96,16 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 /// Looks only as far as the verdict can depend on it.
 fn privileges(path: &Path, image: Image<'_>) -> io::Result<Privileges> {
     let (user, user_group) = (getuid().as_raw(), getgid().as_raw());
-    let none =
-        Privileges { mode: 0, owner: user, group: user_group, capabilities: false, user, user_group, ignored: true };
+    let none = Privileges {
+        mode: 0,
+        owner: user,
+        group: user_group,
+        capabilities: false,
+        user,
+        user_group,
+        nosuid: false,
+        no_new_privileges: false,
+    };
     if matches!(image, Image::Script(_) | Image::Unknown) {
         return Ok(none);
     }
@@ -106,7 +114,7 @@ fn privileges(path: &Path, image: Image<'_>) -> io::Result<Privileges> {
     if status.mode() & SET_ID == 0 && !capabilities {
         return Ok(none);
     }
-    let nosuid = statvfs(path)?.flags().contains(FsFlags::ST_NOSUID);
+    let flags = statvfs(path)?.flags();
     Ok(Privileges {
         mode: status.mode(),
         owner: status.uid(),
@@ -114,7 +122,8 @@ fn privileges(path: &Path, image: Image<'_>) -> io::Result<Privileges> {
         capabilities,
         user,
         user_group,
-        ignored: nosuid || get_no_new_privs()?,
+        nosuid: flags.contains(FsFlags::ST_NOSUID),
+        no_new_privileges: get_no_new_privs()?,
     })
 }
 

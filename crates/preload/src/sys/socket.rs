@@ -1,0 +1,88 @@
+//! The calls on sockets.
+
+use core::ffi::{c_int, c_long};
+
+use super::{Sys, call, int, judged, length, word};
+
+/// socket(2), on this machine's network.
+pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Sys<c_int> {
+    // SAFETY: takes no pointers.
+    unsafe { judged(libc::SYS_socket, [word(domain), word(kind), word(protocol), 0]) }.map(int)
+}
+
+/// connect(2) to a socket address in memory of ours.
+pub(crate) fn connect(fd: c_int, address: &[u8]) -> Sys<()> {
+    // SAFETY: the kernel reads `address.len()` bytes of `address`.
+    unsafe { judged(libc::SYS_connect, [word(fd), address.as_ptr().addr(), address.len(), 0]) }.map(drop)
+}
+
+/// Dissolves a TCP association: connect(2) with `AF_UNSPEC`. What it says does not matter, the socket is given up.
+pub(crate) fn disconnect(fd: c_int) {
+    let unspecified = [0_u8; 16];
+    let _ = connect(fd, &unspecified);
+    // Where the gateway had closed first an error stays behind, which the program would take for its own.
+    let _ = option::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ERROR);
+}
+
+/// send(2) without a signal, without waiting.
+pub(crate) fn send(fd: c_int, bytes: &[u8]) -> Sys<usize> {
+    let flags = word(libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
+    // SAFETY: the kernel reads `bytes.len()` bytes of `bytes`.
+    unsafe { call(libc::SYS_sendto, [word(fd), bytes.as_ptr().addr(), bytes.len(), flags, 0, 0]) }
+}
+
+/// recv(2) without waiting.
+pub(crate) fn receive(fd: c_int, bytes: &mut [u8]) -> Sys<usize> {
+    let (to, len) = (bytes.as_mut_ptr().expose_provenance(), bytes.len());
+    // SAFETY: the kernel writes at most `len` bytes to `to`.
+    unsafe { call(libc::SYS_recvfrom, [word(fd), to, len, word(libc::MSG_DONTWAIT), 0, 0]) }
+}
+
+/// getsockopt(2) of a fixed-size value.
+pub(crate) fn option<T: Copy + Default>(fd: c_int, level: c_int, name: c_int) -> Sys<T> {
+    let mut value = T::default();
+    // SAFETY: T is only used with integers and timeval.
+    unsafe { get_option(fd, level, name, (&raw mut value).expose_provenance(), size_of::<T>()) }?;
+    Ok(value)
+}
+
+/// # Safety
+/// `size` bytes are writable at `to`, whatever their value.
+#[inline(never)]
+unsafe fn get_option(fd: c_int, level: c_int, name: c_int, to: usize, size: usize) -> Sys<()> {
+    let mut len = length(size);
+    let size = (&raw mut len).expose_provenance();
+    // SAFETY: the kernel writes at most `len` bytes to `to`.
+    unsafe { call(libc::SYS_getsockopt, [word(fd), word(level), word(name), to, size]) }.map(drop)
+}
+
+/// setsockopt(2).
+#[inline(never)]
+pub(crate) fn set_option(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> Sys<()> {
+    let from = value.as_ptr().addr();
+    // SAFETY: the kernel reads `value.len()` bytes of `value`.
+    unsafe { call(libc::SYS_setsockopt, [word(fd), word(level), word(name), from, value.len()]) }.map(drop)
+}
+
+/// The socket address that getpeername(2) or getsockname(2) gives.
+#[inline(never)]
+pub(crate) fn name(number: c_long, fd: c_int) -> Sys<([u8; 128], usize)> {
+    let mut address = [0; 128];
+    let mut len = length(address.len());
+    let (to, size) = (address.as_mut_ptr().expose_provenance(), (&raw mut len).expose_provenance());
+    // SAFETY: the kernel writes at most 128 bytes to `address` and one socklen_t.
+    unsafe { call(number, [word(fd), to, size]) }?;
+    Ok((address, len as usize))
+}
+
+/// The status flags of an open file (fcntl(2), `F_GETFL`).
+pub(crate) fn status_flags(fd: c_int) -> Sys<c_int> {
+    // SAFETY: F_GETFL takes no pointer.
+    unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_GETFL)]) }.map(int)
+}
+
+/// Sets the status flags of an open file (fcntl(2), `F_SETFL`), which fails for no socket.
+pub(crate) fn set_status_flags(fd: c_int, flags: c_int) {
+    // SAFETY: F_SETFL takes no pointer.
+    let _ = unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_SETFL), word(flags)]) };
+}
