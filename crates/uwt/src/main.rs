@@ -15,5 +15,6 @@ mod machine;
 mod message;
 mod plan;
 mod run;
+mod runtime;
 mod secrets;
 mod sys;

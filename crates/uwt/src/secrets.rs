@@ -2,21 +2,12 @@
 
 mod file;
 
-use std::ffi::OsStr;
-use std::fs::{self, DirBuilder};
-use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
-use std::path::{Path, PathBuf};
-
 use nix::unistd::geteuid;
 use uwt_session::Secret;
 
 use crate::environment::Environment;
 use crate::message::Failure;
-use crate::sys;
-
-/// Names this boot (random(4)).
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+use crate::{runtime, sys};
 
 /// A new secret.
 ///
@@ -31,43 +22,11 @@ pub(crate) fn new() -> Result<Secret, Failure> {
 /// # Errors
 /// The folder or the file cannot be made, or others could know or have chosen what is in it.
 pub(crate) fn of_user(environment: &Environment) -> Result<Secret, Failure> {
-    let boot = fs::read_to_string(BOOT_ID)
-        .map_err(|error| Failure::ours(format!("{BOOT_ID}: {error}; scopes command and identity need it")))?;
+    let boot = runtime::boot().map_err(|error| {
+        Failure::ours(format!("{}: {error}; scopes command and identity need it", runtime::BOOT_ID))
+    })?;
     let owner = geteuid().as_raw();
-    file::shared(&folder(environment, owner)?, owner, boot.trim_end())
-}
-
-/// The folder for it, made and checked.
-fn folder(environment: &Environment, owner: u32) -> Result<PathBuf, Failure> {
-    // After su(1) the variable names the former user's folder; a folder of ours in there would lock that user out.
-    let runtime = environment.get("XDG_RUNTIME_DIR").filter(|folder| is_own(folder, owner));
-    let folder = match runtime {
-        Some(runtime) => Path::new(runtime).join("uwt"),
-        None if owner == 0 => {
-            make(Path::new("/run/uwt"), 0o755)?;
-            PathBuf::from("/run/uwt/0")
-        }
-        None => PathBuf::from(format!("/tmp/uwt-{owner}")),
-    };
-    make(&folder, 0o700)?;
-    file::check_folder(&folder, owner)?;
-    Ok(folder)
-}
-
-fn is_own(folder: &OsStr, owner: u32) -> bool {
-    let folder = Path::new(folder);
-    folder.is_absolute() && fs::metadata(folder).is_ok_and(|status| status.is_dir() && status.uid() == owner)
-}
-
-fn make(folder: &Path, mode: u32) -> Result<(), Failure> {
-    match DirBuilder::new().mode(mode).create(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Failure::ours(format!(
-            "{}: {error}; the secret of the scopes command and identity is kept there, make the folder or set \
-             XDG_RUNTIME_DIR",
-            folder.display()
-        ))),
-        _ => Ok(()),
-    }
+    file::shared(&runtime::folder(environment, owner)?, owner, &boot)
 }
 
 #[cfg(test)]
@@ -76,15 +35,10 @@ mod tests {
     use crate::environment::tests::environment;
 
     #[test]
-    fn the_runtime_folder_is_used_if_it_is_ours() {
+    fn the_user_s_own_stays() {
         let runtime = tempfile::tempdir().expect("folder");
-        let own = geteuid().as_raw();
         let environment = environment(&[&format!("XDG_RUNTIME_DIR={}", runtime.path().display())]);
-        let folder = folder(&environment, own).expect("made");
-        assert_eq!(folder, runtime.path().join("uwt"));
-        assert_eq!(fs::metadata(&folder).expect("there").mode() & 0o7777, 0o700);
-        assert!(!is_own(runtime.path().as_os_str(), own + 1));
-        assert!(!is_own(OsStr::new("relative"), own));
         assert_eq!(of_user(&environment), of_user(&environment));
+        assert_ne!(new(), new());
     }
 }

@@ -1,7 +1,7 @@
-use std::fs::Permissions;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use nix::unistd::{geteuid, mkfifo};
+use nix::unistd::geteuid;
 
 use super::*;
 
@@ -63,39 +63,7 @@ fn what_others_could_know_is_refused() {
 #[test]
 fn only_a_regular_file_of_ours() {
     let folder = tempfile::tempdir().expect("folder");
-    let path = folder.path().join(NAME);
-    let cause = || shared(folder.path(), own(), "boot-1").expect_err("refused").message;
-    fs::write(folder.path().join("real"), format!("boot-1 {}\n", "5a".repeat(Secret::LEN))).expect("written");
-    symlink("real", &path).expect("linked");
-    assert!(cause().contains("is a symbolic link"), "{}", cause());
-    fs::remove_file(&path).expect("removed");
-    mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("made");
-    assert!(cause().contains("is not a regular file"), "{}", cause());
-    fs::remove_file(&path).expect("removed");
     shared(folder.path(), own(), "boot-1").expect("made");
     let failure = shared(folder.path(), own() + 1, "boot-1").expect_err("another user's");
     assert!(failure.message.contains("belongs to somebody else"));
-}
-
-#[test]
-fn folders() {
-    let parent = tempfile::tempdir().expect("folder");
-    let at = |name: &str| parent.path().join(name);
-    fs::create_dir(at("open")).expect("made");
-    fs::set_permissions(at("open"), Permissions::from_mode(0o711)).expect("set");
-    fs::create_dir(at("good")).expect("made");
-    fs::set_permissions(at("good"), Permissions::from_mode(0o700)).expect("set");
-    symlink("good", at("link")).expect("linked");
-    fs::write(at("file"), "").expect("written");
-    assert_eq!(check_folder(&at("good"), own()), Ok(()));
-    for (name, owner, cause) in [
-        ("open", own(), "is open to others"),
-        ("link", own(), "is not a folder"),
-        ("file", own(), "is not a folder"),
-        ("good", own() + 1, "belongs to somebody else"),
-        ("none", own(), "No such file"),
-    ] {
-        let failure = check_folder(&at(name), owner).expect_err(name);
-        assert!(failure.message.contains(cause), "{name}: {}", failure.message);
-    }
 }
