@@ -48,7 +48,7 @@ impl Error for ProbeError {
 /// Whether [`crate::Foreign::Ask`], with every answer of [`crate::Listener`], works on this kernel.
 ///
 /// Three system calls from Linux 5.19 on. Before, a short-lived child tries what the version alone wouldn't tell, since
-/// distributions port such things back. That no filter above has a listener is what only [`crate::install`] finds out.
+/// distributions port such things back; so it does under a filter, which may have a listener already.
 ///
 /// # Errors
 ///
@@ -61,7 +61,7 @@ pub fn notifications() -> Result<(), ProbeError> {
         return Err(ProbeError::OtherStructures);
     }
     // Younger than answers by descriptor, and it can be asked for without a filter.
-    if probe::knows_killable_waits() {
+    if probe::knows_killable_waits() && !is_filtered() {
         return Ok(());
     }
     match probe::try_descriptors().map_err(ProbeError::NoTrial)? {
@@ -72,9 +72,33 @@ pub fn notifications() -> Result<(), ProbeError> {
     }
 }
 
+/// Whether this thread is under a filter already, whoever made it (prctl(2), `PR_GET_SECCOMP`).
+#[must_use]
+pub fn is_filtered() -> bool {
+    probe::has_filter()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Foreign, Rules, compile, install};
+
+    /// A filter is a thread's own.
+    #[test]
+    fn one_listener_is_enough() {
+        for (foreign, works) in [(Foreign::Refuse, true), (Foreign::Ask, false)] {
+            let found = std::thread::spawn(move || {
+                assert!(!is_filtered());
+                let installed = install(&compile(&Rules { cookie: 1, foreign }).unwrap()).unwrap();
+                assert!(is_filtered());
+                let found = notifications();
+                drop(installed);
+                found
+            });
+            let found = found.join().unwrap();
+            assert!(if works { found.is_ok() } else { matches!(found, Err(ProbeError::AnotherListener)) }, "{found:?}");
+        }
+    }
 
     #[test]
     fn this_kernel_has_what_the_tests_of_this_crate_need() {

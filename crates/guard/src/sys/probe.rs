@@ -37,6 +37,12 @@ pub(crate) fn knows_killable_waits() -> bool {
     result.is_err_and(|error| error.raw_os_error() == Some(libc::EFAULT))
 }
 
+/// Whether this thread is under a filter.
+pub(crate) fn has_filter() -> bool {
+    // SAFETY: PR_GET_SECCOMP takes no arguments.
+    unsafe { libc::prctl(libc::PR_GET_SECCOMP) != libc::SECCOMP_MODE_DISABLED.cast_signed() }
+}
+
 fn seccomp(operation: c_uint, flags: c_ulong, argument: *const libc::c_void) -> io::Result<()> {
     // SAFETY: the callers give each operation the address of the structure it reads or writes, or null where a failure is
     // what they want.
