@@ -153,3 +153,6 @@ fn complaint(session: &Session<'_>, errno: Errno) -> String {
     };
     what + " (`uwt --explain` shows the gateway)"
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,16 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod dial;
+mod link;
 mod names;
 mod outside;
 mod pump;
 mod say;
 mod shared;
+mod stub;
 mod sys;
 #[cfg(test)]
 mod tests;
 mod tree;
+
+pub use link::join;

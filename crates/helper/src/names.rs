@@ -110,6 +110,18 @@ impl fmt::Debug for Names {
 }
 
 #[cfg(test)]
+impl Names {
+    /// Gives every address that `name` could have to another name.
+    pub(crate) fn take_all_candidates_of(&self, name: &HostName) {
+        let mut table = self.table.borrow_mut();
+        for attempt in 0..ATTEMPTS {
+            let bits = self.secret.name_bits(name.as_str(), attempt);
+            table.insert(&format!("{attempt}.example"), REMEMBERED, |_| bits).unwrap();
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,5 +1,12 @@
 //! What the unit tests of several modules need.
 
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::rc::Rc;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::LocalSet;
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Level, Scope};
 use uwt_session::{FileId, Guard, Pinned, Secret, Session};
 
@@ -24,4 +31,57 @@ pub(crate) fn session() -> &'static Session<'static> {
         trusted: "",
         preload: "/usr/lib/uwt/libuwt_preload.so",
     }))
+}
+
+/// Runs a test on a thread of its own kind, like the helper's.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, test);
+}
+
+/// A gateway on a port of the kernel's choice: it reads one request per connection, gives the same answer to all of them,
+/// and keeps the connections open.
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddrV4,
+    asked: Rc<RefCell<Vec<Vec<u8>>>>,
+}
+
+impl Gateway {
+    /// Answers with these bytes, in as many segments.
+    pub(crate) async fn answering(segments: &[&[u8]]) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let SocketAddr::V4(address) = listener.local_addr().unwrap() else { unreachable!() };
+        let asked = Rc::new(RefCell::default());
+        let gateway = Self { address, asked: Rc::clone(&asked) };
+        let segments: Vec<Vec<u8>> = segments.iter().map(|segment| segment.to_vec()).collect();
+        tokio::task::spawn_local(async move {
+            let mut open = Vec::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let mut request = vec![0; 2048];
+                let len = stream.read(&mut request).await.unwrap();
+                request.truncate(len);
+                asked.borrow_mut().push(request);
+                for segment in &segments {
+                    stream.write_all(segment).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+                open.push(stream);
+            }
+        });
+        gateway
+    }
+
+    /// The requests so far.
+    pub(crate) fn asked(&self) -> Vec<Vec<u8>> {
+        self.asked.borrow().clone()
+    }
+
+    /// A session at this gateway.
+    pub(crate) fn session(&self, change: impl FnOnce(&mut Session<'static>)) -> &'static Session<'static> {
+        let mut session = Session { gateway: self.address, ..*session() };
+        change(&mut session);
+        Box::leak(Box::new(session))
+    }
 }

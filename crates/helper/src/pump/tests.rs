@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::task::{JoinHandle, LocalSet};
+use tokio::task::JoinHandle;
 
 use super::*;
+use crate::tests::run;
 
 /// A program, a server, and the pump between them.
 async fn world() -> (TcpStream, TcpStream, JoinHandle<()>) {
@@ -26,11 +27,6 @@ async fn pair(room: Option<u32>) -> (TcpStream, TcpStream) {
     let address = listener.local_addr().unwrap();
     let (near, far) = tokio::join!(socket.connect(address), listener.accept());
     (near.unwrap(), far.unwrap().0)
-}
-
-fn run(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    LocalSet::new().block_on(&runtime, test);
 }
 
 /// Bytes in which a lost, doubled or moved piece is found (xorshift, seeded).

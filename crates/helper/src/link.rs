@@ -1,0 +1,139 @@
+//! The tree's link: where the preload asks for names, and where a nested `uwt` joins.
+//!
+//! The sockets are `SOCK_SEQPACKET`, for which there are no types: those of streams make the same calls, and one read or
+//! write is one message.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, Read as _};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net;
+use std::rc::Rc;
+use std::time::Duration;
+
+use nix::sys::socket::{self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, socket};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::AbortHandle;
+use uwt_session::link::{Kind, MAX_MESSAGE, Request, open_reply, open_request, seal_reply};
+use uwt_session::{Guard, Session};
+
+use crate::shared::Shared;
+use crate::stub;
+
+/// How many peers may keep us waiting at a time. One more, and the one that has waited longest is dropped: whoever knows
+/// the secret sends its request as soon as it is connected.
+const PEERS: usize = 64;
+/// How long a peer may keep us waiting.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long we pause when a connection can't be accepted: there are no descriptors left.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long a nested `uwt` waits for the helper, at each step.
+const JOIN_LIMIT: Duration = Duration::from_secs(3);
+
+/// Makes the socket that the helper listens on, non-blocking and close-on-exec.
+///
+/// # Errors
+/// Those of socket(2), bind(2) and listen(2): EADDRINUSE where somebody else has this address.
+pub(crate) fn bind(guard: &Guard) -> io::Result<OwnedFd> {
+    let listener = new_socket(SockFlag::SOCK_NONBLOCK)?;
+    socket::bind(listener.as_raw_fd(), &address(guard)?)?;
+    socket::listen(&listener, Backlog::MAXCONN)?;
+    Ok(listener)
+}
+
+/// Answers whoever knows the tree's secret, for as long as the helper lives.
+///
+/// # Errors
+/// The listener can't be waited for.
+pub(crate) async fn serve(listener: OwnedFd, shared: Rc<Shared>) -> io::Result<()> {
+    let listener = UnixListener::from_std(net::UnixListener::from(listener))?;
+    let mut waiting: VecDeque<AbortHandle> = VecDeque::new();
+    loop {
+        let Ok((peer, _)) = listener.accept().await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        waiting.retain(|task| !task.is_finished());
+        if waiting.len() >= PEERS
+            && let Some(oldest) = waiting.pop_front()
+        {
+            oldest.abort();
+        }
+        let shared = Rc::clone(&shared);
+        let task = tokio::task::spawn_local(async move {
+            // What goes wrong with a peer is the peer's problem: it gets no reply.
+            let _ = tokio::time::timeout(PATIENCE, attend(peer, &shared)).await;
+        });
+        waiting.push_back(task.abort_handle());
+    }
+}
+
+/// One request and its reply.
+async fn attend(mut peer: UnixStream, shared: &Shared) -> io::Result<()> {
+    peer.readable().await?;
+    // One byte more than any request has: a longer one is cut and does not fit its tag.
+    let mut buffer = vec![0; MAX_MESSAGE + 1];
+    let len = peer.read(&mut buffer).await?;
+    let Some(request) = open_request(&shared.guard, buffer.get(..len).unwrap_or_default()) else { return Ok(()) };
+    let body = match request.kind {
+        Kind::Name => stub::answer_from_table(request.body, shared),
+        Kind::Join => join_tree(request.body, &peer, shared).map(|()| Vec::new()),
+    };
+    let Some(body) = body else { return Ok(()) };
+    let nonce = request.nonce;
+    let Some(len) = seal_reply(&shared.guard, nonce, &body, &mut buffer) else { return Ok(()) };
+    // A new connection has room for it.
+    send(&peer, buffer.get(..len).unwrap_or_default())
+}
+
+/// Gives the peer's process the session of this text.
+fn join_tree(text: &[u8], peer: &UnixStream, shared: &Shared) -> Option<()> {
+    let text = std::str::from_utf8(text).ok()?;
+    // Its processes run under this tree's filter and show this tree's cookie.
+    Session::parse(text).ok().filter(|session| session.guard == Some(shared.guard))?;
+    // 0 is a process that our pid namespace does not see.
+    let pid = peer.peer_cred().ok()?.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0)?;
+    // Sessions are few, and their processes may live as long as we do.
+    let session = Session::parse(String::leak(text.to_owned())).ok()?;
+    shared.tree.join(pid, Box::leak(Box::new(session))).ok()
+}
+
+/// Tells the helper of the tree under `guard` that this process and what it starts belong to `session`, the value of the
+/// session variable. Blocks until the helper has agreed, a few seconds at most.
+///
+/// # Errors
+/// ECONNREFUSED when there is no helper any more, [`io::ErrorKind::WouldBlock`] when it does not answer in time,
+/// [`io::ErrorKind::PermissionDenied`] when it does not agree or is not the tree's helper.
+pub fn join(guard: &Guard, session: &str) -> io::Result<()> {
+    let nonce = RandomState::new().hash_one(());
+    let mut message = vec![0; MAX_MESSAGE + 1];
+    let request = Request { nonce, kind: Kind::Join, body: session.as_bytes() };
+    let len = request.seal(guard, &mut message).ok_or(io::ErrorKind::InvalidInput)?;
+    let mut helper = net::UnixStream::from(new_socket(SockFlag::empty())?);
+    helper.set_write_timeout(Some(JOIN_LIMIT))?;
+    helper.set_read_timeout(Some(JOIN_LIMIT))?;
+    socket::connect(helper.as_raw_fd(), &address(guard)?)?;
+    send(&helper, message.get(..len).unwrap_or_default())?;
+    let len = helper.read(&mut message)?;
+    match open_reply(guard, nonce, message.get(..len).unwrap_or_default()) {
+        Some([]) => Ok(()),
+        _ => Err(io::ErrorKind::PermissionDenied.into()),
+    }
+}
+
+fn new_socket(flags: SockFlag) -> io::Result<OwnedFd> {
+    Ok(socket(AddressFamily::Unix, SockType::SeqPacket, flags | SockFlag::SOCK_CLOEXEC, None)?)
+}
+
+/// Sends a message, without the signal that write(2) gives when the peer has gone.
+fn send(peer: &impl AsRawFd, message: &[u8]) -> io::Result<()> {
+    Ok(socket::send(peer.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL).map(drop)?)
+}
+
+fn address(guard: &Guard) -> io::Result<UnixAddr> {
+    Ok(UnixAddr::new_abstract(&guard.link_name())?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Over the real abstract address, each test with a secret of its own.
+
+use std::sync::mpsc;
+use std::thread;
+
+use uwt_policy::Level;
+use uwt_session::Secret;
+use uwt_session::dns::{MAX_QUERY, Record, Response, TYPE_A, parse_response, write_query};
+
+use super::*;
+use crate::tests::{run, session};
+
+/// A guard that no other test run has.
+fn guard() -> Guard {
+    let mut bytes = [0; Secret::LEN];
+    for chunk in bytes.chunks_mut(8) {
+        chunk.copy_from_slice(&RandomState::new().hash_one(()).to_le_bytes());
+    }
+    Guard { level: Level::Tunnel, secret: Secret::new(bytes) }
+}
+
+/// Serves the link of `guard` while a peer does what it does, on a thread of its own. The helper's clock stands still: no
+/// peer is too slow for it, however busy the machine is.
+fn with_peer<T: Send + 'static>(guard: Guard, peer: impl FnOnce() -> T + Send + 'static) -> (T, Rc<Shared>) {
+    serving(guard, false, peer)
+}
+
+fn serving<T: Send + 'static>(
+    guard: Guard,
+    in_time: bool,
+    peer: impl FnOnce() -> T + Send + 'static,
+) -> (T, Rc<Shared>) {
+    let shared = Rc::new(Shared::new(guard, session()));
+    let (tell, told) = mpsc::channel();
+    let listener = bind(&guard).unwrap();
+    run(async {
+        if !in_time {
+            tokio::time::pause();
+        }
+        let serving = tokio::task::spawn_local(serve(listener, Rc::clone(&shared)));
+        let peer = tokio::task::spawn_blocking(move || tell.send(peer()).unwrap());
+        peer.await.unwrap();
+        assert!(!serving.is_finished(), "it serves on");
+        serving.abort();
+    });
+    (told.recv().unwrap(), shared)
+}
+
+/// Connects as a peer does.
+fn connected(guard: &Guard) -> net::UnixStream {
+    let peer = net::UnixStream::from(new_socket(SockFlag::empty()).unwrap());
+    peer.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    socket::connect(peer.as_raw_fd(), &address(guard).unwrap()).unwrap();
+    peer
+}
+
+/// Sends a message and gives what comes back; nothing for an end.
+fn exchange(mut peer: net::UnixStream, message: &[u8]) -> Vec<u8> {
+    send(&peer, message).unwrap();
+    let mut reply = vec![0; MAX_MESSAGE + 1];
+    let len = peer.read(&mut reply).unwrap_or(0);
+    reply.truncate(len);
+    reply
+}
+
+fn sealed(guard: &Guard, kind: Kind, body: &[u8]) -> Vec<u8> {
+    let mut message = vec![0; MAX_MESSAGE];
+    let len = Request { nonce: 7, kind, body }.seal(guard, &mut message).unwrap();
+    message.truncate(len);
+    message
+}
+
+/// The request for the address of a name.
+fn about_a_name(guard: &Guard) -> Vec<u8> {
+    let mut query = [0; MAX_QUERY];
+    let len = write_query(&mut query, 9, "a.example", TYPE_A).unwrap();
+    sealed(guard, Kind::Name, &query[..len])
+}
+
+#[test]
+fn names() {
+    let guard = guard();
+    let (reply, shared) = with_peer(guard, move || exchange(connected(&guard), &about_a_name(&guard)));
+    let body = open_reply(&guard, 7, &reply).unwrap();
+    let Ok(Response::Found { record: Record::A(address), .. }) = parse_response(body, 9, "a.example", TYPE_A) else {
+        panic!("{body:?}")
+    };
+    assert_eq!(shared.names.name(address).unwrap().as_str(), "a.example");
+}
+
+#[test]
+fn a_session_joins() {
+    let guard = guard();
+    let inner = Session { guard: Some(guard), timeout: 4711, ..*session() }.to_string();
+    let ((), shared) = with_peer(guard, move || join(&guard, &inner).unwrap());
+    let process = shared.tree.process(std::process::id()).unwrap();
+    assert_eq!((process.session.timeout, process.session.guard), (4711, Some(guard)));
+}
+
+#[test]
+fn what_is_no_session_of_the_tree_does_not_join() {
+    let own = guard();
+    let foreign = Session { guard: Some(guard()), ..*session() }.to_string();
+    let unguarded = Session { guard: None, ..*session() }.to_string();
+    for text in ["", "version=1", &foreign, &unguarded] {
+        let text = text.to_owned();
+        let (result, shared) = with_peer(own, move || join(&own, &text));
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(shared.tree.process(std::process::id()).unwrap().session.timeout, 150);
+    }
+}
+
+#[test]
+fn strangers_get_nothing() {
+    let guard = guard();
+    let (replies, _) = with_peer(guard, move || {
+        let good = about_a_name(&guard);
+        let mut changed = good.clone();
+        changed[0] ^= 1;
+        let mut longer = good.clone();
+        longer.resize(MAX_MESSAGE + 1000, 0);
+        let other = about_a_name(&Guard { secret: Secret::new([1; 32]), ..guard });
+        let messages = [&changed[..], &longer, &other, b"x", b"", &good[..good.len() - 1]];
+        let replies = messages.map(|message| exchange(connected(&guard), message));
+        // The one behind them is served.
+        assert!(!exchange(connected(&guard), &good).is_empty());
+        replies
+    });
+    assert!(replies.iter().all(Vec::is_empty), "{replies:?}");
+}
+
+#[test]
+fn silent_peers_are_dropped_and_hold_nobody_up() {
+    let guard = guard();
+    serving(guard, true, move || {
+        let mut silent: Vec<_> = (0..PEERS * 2).map(|_| connected(&guard)).collect();
+        assert!(!exchange(connected(&guard), &about_a_name(&guard)).is_empty());
+        for peer in &mut silent {
+            // An end, long before the reading's own limit.
+            assert_eq!(peer.read(&mut [0]).unwrap(), 0);
+        }
+    });
+}
+
+#[test]
+fn a_slow_peer_is_waited_for() {
+    let guard = guard();
+    let (reply, _) = with_peer(guard, move || {
+        let slow = connected(&guard);
+        // Others come and go meanwhile.
+        for _ in 0..PEERS * 2 {
+            assert!(!exchange(connected(&guard), &about_a_name(&guard)).is_empty());
+        }
+        exchange(slow, &about_a_name(&guard))
+    });
+    assert!(!reply.is_empty());
+}
+
+#[test]
+fn a_second_helper_has_no_place() {
+    let guard = guard();
+    let _first = bind(&guard).unwrap();
+    assert_eq!(bind(&guard).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+}
+
+#[test]
+fn joining_without_a_helper_fails() {
+    let guard = guard();
+    assert_eq!(join(&guard, "").unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    // A stranger in the helper's place, who can't seal a reply.
+    let listener = net::UnixListener::from(bind(&guard).unwrap());
+    listener.set_nonblocking(false).unwrap();
+    let stranger = thread::spawn(move || {
+        let (mut peer, _) = listener.accept().unwrap();
+        let len = peer.read(&mut [0; MAX_MESSAGE]).unwrap();
+        send(&peer, &vec![0; len]).unwrap();
+    });
+    assert_eq!(join(&guard, "").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    stranger.join().unwrap();
+}
