@@ -31,13 +31,19 @@ pub fn is_reserved(address: IpAddr) -> bool {
 /// How many addresses are tried for a name.
 const ATTEMPTS: u32 = 8;
 
+/// What still tells a name from others once its text is gone.
+fn name_print(candidate: impl Fn(u32) -> u32) -> [u8; 3] {
+    let [print @ .., _] = candidate(ATTEMPTS).to_le_bytes();
+    print
+}
+
 #[derive(Clone, Copy)]
 struct Slot {
     address: u32,
     /// Where the name starts, counted in bytes ever written.
     start: u32,
     len: u8,
-    /// What still tells the name from others once its text is gone.
+    /// [`name_print`].
     print: [u8; 3],
 }
 
@@ -74,20 +80,27 @@ impl<const SLOTS: usize, const BYTES: usize> NameTable<SLOTS, BYTES> {
     /// session: an address that travels to another process then means the same name or nothing there, never another.
     /// `None` when eight candidates in turn are taken by other names.
     pub fn insert(&mut self, name: &HostName, candidate: impl Fn(u32) -> u32) -> Option<Ipv4Addr> {
-        let [print @ .., _] = candidate(ATTEMPTS).to_le_bytes();
-        for attempt in 0..ATTEMPTS {
-            let address = reserved_address(candidate(attempt));
-            let holder = self.slots.iter().copied().find(|slot| slot.len > 0 && slot.address == address.to_bits());
-            match holder {
-                None => {}
-                Some(slot) if self.is_whole(slot) && self.text_matches(slot, name) => return Some(address),
-                Some(slot) if !self.is_whole(slot) && slot.print == print => self.release(address),
-                Some(_) => continue,
-            }
-            self.store(address, name, print)?;
-            return Some(address);
+        let mut addresses = (0..ATTEMPTS).map(|attempt| reserved_address(candidate(attempt)));
+        let print = name_print(&candidate);
+        addresses.find(|address| self.hold(*address, name, print))
+    }
+
+    /// Makes `address` stand for `name`, as a table that is shared with other processes says; `candidate` is that table's.
+    /// `None` when the address is not a reserved one or stands for another name here.
+    pub fn insert_at(&mut self, address: Ipv4Addr, name: &HostName, candidate: impl Fn(u32) -> u32) -> Option<()> {
+        (is_reserved(address.into()) && self.hold(address, name, name_print(&candidate))).then_some(())
+    }
+
+    /// Whether the address now stands for the name: false when it is another name's, be that forgotten or not.
+    fn hold(&mut self, address: Ipv4Addr, name: &HostName, print: [u8; 3]) -> bool {
+        let holder = self.slots.iter().copied().find(|slot| slot.len > 0 && slot.address == address.to_bits());
+        match holder {
+            None => {}
+            Some(slot) if self.is_whole(slot) => return self.text_matches(slot, name),
+            Some(slot) if slot.print == print => self.release(address),
+            Some(_) => return false,
         }
-        None
+        self.store(address, name, print).is_some()
     }
 
     /// The name an address stands for.
@@ -207,6 +220,31 @@ mod tests {
     }
 
     #[test]
+    fn an_address_from_elsewhere() {
+        let mut table = NameTable::<8, 256>::new();
+        let bits = |name: &str| {
+            let own = u32::from(name.as_bytes()[0]);
+            move |attempt| own << 8 | attempt
+        };
+        let mut put = |address: u32, text: &str| {
+            let put = table.insert_at(reserved_address(address), &name(text), bits(text));
+            assert!(put.is_none() || table.name(reserved_address(address)) == Some(name(text)));
+            put
+        };
+        assert_eq!(put(5, "a.example"), Some(()));
+        assert_eq!(put(5, "a.example"), Some(()), "the same again");
+        assert_eq!(put(5, "b.example"), None, "another's");
+        // A name may have two: one of its own choice, one from elsewhere.
+        assert_eq!(put(6, "a.example"), Some(()));
+        for other in ["b", "c", "d", "e"] {
+            assert_eq!(put(u32::from(other.as_bytes()[0]), &other.repeat(60)), Some(()));
+        }
+        assert_eq!(put(5, "b.example"), None, "a forgotten one's");
+        assert_eq!(put(5, "a.example"), Some(()));
+        assert_eq!(table.insert_at(Ipv4Addr::LOCALHOST, &name("a.example"), bits("a")), None);
+    }
+
+    #[test]
     fn the_oldest_goes_first() {
         let mut table = NameTable::<4, 1024>::new();
         for bits in 0..6 {
@@ -226,7 +264,7 @@ mod tests {
             let mut model = std::collections::HashMap::new();
             for (bits, len) in lookups {
                 let text = format!("{}{bits}", "x".repeat(len));
-                let candidate = |attempt| if attempt < ATTEMPTS { bits * 8 + attempt } else { bits << 8 | len as u32 };
+                let candidate = |attempt| if attempt < ATTEMPTS { bits * 8 + attempt } else { bits << 8 | u32::try_from(len).unwrap() };
                 if let Some(address) = table.insert(&name(&text), candidate) {
                     model.insert(address, text.clone());
                     assert_eq!(table.name(address), Some(name(&text)));

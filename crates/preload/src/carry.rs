@@ -13,7 +13,7 @@ use uwt_socks5::{Command, Target};
 use crate::abi::AddressText;
 use crate::dial::{Failure, Patience, dial};
 use crate::notice::Once;
-use crate::{state, sys, wire};
+use crate::{helper, state, sys, wire};
 
 const IPV6_V6ONLY_OFF: [u8; 4] = [0; 4];
 const TCP_FASTOPEN_CONNECT_OFF: [u8; 4] = [0; 4];
@@ -104,7 +104,7 @@ fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> 
             dial(session, fd, gateway, Command::Connect, target, text.as_str(), patience)
         }
         ConnectVerdict::TunnelName(address, port) => {
-            let name = name_of(address).ok_or_else(|| unknown_name(address))?;
+            let name = name_of(session, address).ok_or_else(|| unknown_name(address))?;
             let target = Target::Name { host: name.as_str().as_bytes(), port };
             dial(session, fd, gateway, Command::Connect, target, name.as_str(), patience)
         }
@@ -142,19 +142,17 @@ fn prepare(session: &Session<'_>, fd: c_int, peer: SocketAddr) -> Result<SocketA
     Ok((session.gateway.ip().to_ipv6_mapped(), session.gateway.port()).into())
 }
 
-/// The name a reserved address stands for in this process.
+/// The name a reserved address stands for in this process, or in its tree.
 #[inline(never)]
-pub(crate) fn name_of(address: IpAddr) -> Option<HostName> {
-    match address {
-        IpAddr::V4(v4) => state::names(|names| names.name(v4)),
-        IpAddr::V6(_) => None,
-    }
+pub(crate) fn name_of(session: &Session<'_>, address: IpAddr) -> Option<HostName> {
+    let IpAddr::V4(address) = address else { return None };
+    state::names(|names| names.name(address)).or_else(|| helper::name(session.guard.as_ref()?, address))
 }
 
 fn unknown_name(address: IpAddr) -> Errno {
     static ONCE: Once = Once::new();
     ONCE.say(|line| {
-        line.address(address).text(" stands for a name that this process did not look up; ");
+        line.address(address).text(" stands for a name that was not looked up here; ");
         line.text("give the name itself, or use --dns resolve");
     });
     Errno::EHOSTUNREACH

@@ -7,7 +7,8 @@
 //! missing or garbled session means that nothing but this machine can be reached.
 //!
 //! - `hooks`: what the program calls, one file per family of libc functions: decode, decide, act.
-//! - `carry`, `lookup`, `launch`: the acts: connecting, looking up names, executing programs.
+//! - `carry`, `lookup`, `launch`: the acts: connecting, looking up names, executing programs; `helper`: what is known to
+//!   the whole process tree.
 //! - `sys`, `abi`: the only places that know about system calls and C structures.
 #![no_std]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -17,6 +18,7 @@ mod abi;
 mod carry;
 mod dial;
 mod env;
+mod helper;
 mod hooks;
 mod launch;
 mod lock;

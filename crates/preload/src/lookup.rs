@@ -9,7 +9,7 @@ use uwt_socks5::{Answer, Command, ReplyCode, Target};
 use crate::abi::AddressText;
 use crate::carry::{name_of, session};
 use crate::dial::{Failure, Patience, dial};
-use crate::{state, sys};
+use crate::{helper, state, sys};
 
 /// What a host name stands for.
 pub(crate) enum Found {
@@ -50,6 +50,9 @@ pub(crate) fn address(name: &[u8], v6: bool) -> Result<Found, Missing> {
 }
 
 fn reserve(session: &Session<'_>, name: &HostName) -> Result<IpAddr, Missing> {
+    if let Some(guard) = &session.guard {
+        return helper::address(guard, name).map(IpAddr::V4);
+    }
     let candidate = |attempt| session.secret.name_bits(name.as_str(), attempt);
     state::names(|names| names.insert(name, candidate)).map(IpAddr::V4).ok_or(Missing::TryAgain)
 }
@@ -70,7 +73,7 @@ pub(crate) fn name(address: IpAddr) -> Result<HostName, Missing> {
     let address = canonical(address);
     let session = session().map_err(|_| Missing::Refused)?;
     match Peer::of(address) {
-        Peer::Reserved => name_of(address).ok_or(Missing::NotFound),
+        Peer::Reserved => name_of(session, address).ok_or(Missing::NotFound),
         Peer::Loopback if address.is_unspecified() => Err(Missing::NotFound),
         Peer::Loopback if address == OWN_ADDRESS => HostName::parse(trimmed(&own_name())).ok_or(Missing::NotFound),
         Peer::Loopback => HostName::parse(b"localhost").ok_or(Missing::NotFound),
