@@ -1,20 +1,28 @@
 //! Copies between a connection in the cage and its other half outside.
+//!
+//! By splice(2) through a pipe: the bytes stay where the kernel has them, which takes two thirds of the time of a copy
+//! through a buffer. All connections of the thread use one pipe, so each must leave it empty: what the other side has no
+//! room for is taken out of it and kept, and nothing is read until that is gone.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
+use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice};
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{Shutdown, setsockopt, shutdown, sockopt};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-/// The bytes of the thread's buffer, which every connection uses while it copies.
-const BUFFER: usize = 256 * 1024;
+/// How many bytes the pipe holds, where the kernel lets it grow so far (pipe(7), `pipe-user-pages-soft`).
+const ROOM: i32 = 256 * 1024;
+/// How many bytes are asked for at a time: as many as the pipe holds.
+const MOST: usize = 1024 * 1024;
 /// How many bytes a connection may copy until the others have their turn.
-const TURN: usize = 4 * 1024 * 1024;
+const TURN: usize = 1024 * 1024;
 
 thread_local! {
-    static SHARED: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
+    static PIPE: Cell<Option<Pipe>> = const { Cell::new(None) };
 }
 
 /// Copies both ways until both are at their end. The end of one side is passed on as an end (a FIN) behind everything that
@@ -66,45 +74,87 @@ enum Step {
 }
 
 fn copy(from: &TcpStream, to: &TcpStream) -> io::Result<Step> {
-    SHARED.with_borrow_mut(|buffer| {
-        let mut copied = 0;
-        while copied < TURN {
-            let read = match from.try_read(buffer) {
-                Ok(0) => return Ok(Step::End),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Step::Nothing),
-                Err(error) => return Err(error),
-            };
-            let rest = buffer.get(..read).unwrap_or_default();
-            let written = write(rest, to)?;
-            if written < read {
-                return Ok(Step::Full(rest.get(written..).unwrap_or_default().to_vec()));
-            }
-            copied += read;
+    // After an error it is not put back: the next connection must not find this one's bytes in it.
+    let pipe = PIPE.take().map_or_else(Pipe::new, Ok)?;
+    let mut copied = 0;
+    let step = loop {
+        if copied >= TURN {
+            break Step::Turn;
         }
-        Ok(Step::Turn)
-    })
+        let Some(read) = unless_blocked(from.try_io(Interest::READABLE, || carry(from, &pipe.input, MOST)))? else {
+            break Step::Nothing;
+        };
+        if read == 0 {
+            break Step::End;
+        }
+        let mut written = 0;
+        while written < read {
+            let rest = read - written;
+            match unless_blocked(to.try_io(Interest::WRITABLE, || carry(&pipe.output, to, rest)))? {
+                Some(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Some(now) => written += now,
+                None => break,
+            }
+        }
+        if written < read {
+            break Step::Full(pipe.take(read - written)?);
+        }
+        copied += read;
+    };
+    PIPE.set(Some(pipe));
+    Ok(step)
 }
 
+/// Sends what was left over.
 async fn drain(mut rest: &[u8], to: &TcpStream) -> io::Result<()> {
     while !rest.is_empty() {
         to.writable().await?;
-        rest = rest.get(write(rest, to)?..).unwrap_or_default();
+        let written = unless_blocked(to.try_write(rest))?.unwrap_or(0);
+        rest = rest.get(written..).unwrap_or_default();
     }
     Ok(())
 }
 
-/// Writes as much as there is room for.
-fn write(bytes: &[u8], to: &TcpStream) -> io::Result<usize> {
-    let mut written = 0;
-    while let Some(rest @ [_, ..]) = bytes.get(written..) {
-        match to.try_write(rest) {
-            Ok(now) => written += now,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error),
-        }
+fn carry(from: impl AsFd, to: impl AsFd, most: usize) -> io::Result<usize> {
+    Ok(splice(from, None, to, None, most, SpliceFFlags::SPLICE_F_MOVE | SpliceFFlags::SPLICE_F_NONBLOCK)?)
+}
+
+fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        result => result.map(Some),
     }
-    Ok(written)
+}
+
+/// The thread's pipe: empty between two uses.
+#[derive(Debug)]
+struct Pipe {
+    output: OwnedFd,
+    input: OwnedFd,
+}
+
+impl Pipe {
+    fn new() -> io::Result<Self> {
+        // Unlike send(2), splice(2) can't be told to do without the signal for a connection that is gone.
+        SigSet::from(Signal::SIGPIPE).thread_block()?;
+        let (output, input) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        // A smaller one is only slower.
+        let _ = fcntl(&input, FcntlArg::F_SETPIPE_SZ(ROOM));
+        Ok(Self { output, input })
+    }
+
+    /// Takes the bytes that are in it.
+    fn take(&self, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        let mut taken = 0;
+        while let Some(room @ [_, ..]) = bytes.get_mut(taken..) {
+            match nix::unistd::read(&self.output, room)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                now => taken += now,
+            }
+        }
+        Ok(bytes)
+    }
 }
 
 #[cfg(test)]

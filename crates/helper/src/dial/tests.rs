@@ -172,7 +172,7 @@ fn the_session_says_how_long() {
 }
 
 /// An address at which nobody listens, for as long as the socket is held.
-fn deserted() -> (tokio::net::TcpSocket, SocketAddrV4) {
+fn deserted() -> (TcpSocket, SocketAddrV4) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let std::net::SocketAddr::V4(address) = socket.local_addr().unwrap() else { unreachable!() };

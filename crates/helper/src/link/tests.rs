@@ -49,7 +49,7 @@ fn serving<T: Send + 'static>(
 /// Connects as a peer does.
 fn connected(guard: &Guard) -> net::UnixStream {
     let peer = net::UnixStream::from(new_socket(SockFlag::empty()).unwrap());
-    peer.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    peer.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     socket::connect(peer.as_raw_fd(), &address(guard).unwrap()).unwrap();
     peer
 }

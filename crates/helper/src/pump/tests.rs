@@ -1,9 +1,10 @@
 //! Between two loopback connections: program ↔ cage side, host side ↔ server.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -16,28 +17,45 @@ async fn world() -> (TcpStream, TcpStream, JoinHandle<()>) {
     (program, server, tokio::task::spawn_local(pump(cage, host)))
 }
 
-/// A connection over loopback, with small buffers if asked for.
+/// A connection over loopback, with buffers of about this size if one is given.
 async fn pair(room: Option<u32>) -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let socket = TcpSocket::new_v4().unwrap();
-    if let Some(room) = room {
-        socket.set_recv_buffer_size(room).unwrap();
-        socket.set_send_buffer_size(room).unwrap();
+    let sockets = [(); 2].map(|()| TcpSocket::new_v4().unwrap());
+    for (socket, room) in sockets.iter().zip([room; 2]) {
+        if let Some(room) = room {
+            socket.set_recv_buffer_size(room).unwrap();
+            socket.set_send_buffer_size(room).unwrap();
+        }
     }
+    let [near, far] = sockets;
+    far.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = far.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
-    let (near, far) = tokio::join!(socket.connect(address), listener.accept());
+    let (near, far) = tokio::join!(near.connect(address), listener.accept());
     (near.unwrap(), far.unwrap().0)
+}
+
+/// Closes a connection with a reset.
+fn reset(stream: TcpStream) {
+    setsockopt(&stream, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 }).unwrap();
+    drop(stream);
 }
 
 /// Bytes in which a lost, doubled or moved piece is found (xorshift, seeded).
 fn noise(len: usize, mut seed: u64) -> Vec<u8> {
-    let words = std::iter::repeat_with(|| {
+    let mut bytes = vec![0; len];
+    for chunk in bytes.chunks_exact_mut(8) {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        seed.to_le_bytes()
-    });
-    words.flatten().take(len).collect()
+        chunk.copy_from_slice(&seed.to_le_bytes());
+    }
+    bytes
+}
+
+async fn to_the_end(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    bytes
 }
 
 #[test]
@@ -64,5 +82,174 @@ fn much_both_ways_at_once() {
             task.await.unwrap();
         }
         pump.await.unwrap();
+    });
+}
+
+#[test]
+fn many_connections_share_the_pipe() {
+    run(async {
+        let mut tasks = Vec::new();
+        for seed in 1..=40 {
+            let (mut program, mut server, pump) = world().await;
+            tasks.push(tokio::task::spawn_local(async move {
+                let data = noise(1 << 20, seed);
+                let (read, write) = tokio::join!(
+                    async {
+                        // Slower than it is sent.
+                        let mut got = Vec::new();
+                        while server.read_buf(&mut got).await.unwrap() > 0 {
+                            tokio::task::yield_now().await;
+                        }
+                        got
+                    },
+                    async {
+                        program.write_all(&data).await.unwrap();
+                        program.shutdown().await
+                    }
+                );
+                write.unwrap();
+                assert!(read == data, "what came is not what was sent");
+                drop(server);
+                pump.await.unwrap();
+            }));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn an_end_is_passed_on_behind_the_data_and_the_other_way_goes_on() {
+    run(async {
+        for program_first in [true, false] {
+            let (program, server, pump) = world().await;
+            let (mut first, mut second) = if program_first { (program, server) } else { (server, program) };
+            first.write_all(b"request").await.unwrap();
+            first.shutdown().await.unwrap();
+            assert_eq!(to_the_end(&mut second).await, b"request");
+            let response = noise(4 << 20, 3);
+            let answering = async {
+                second.write_all(&response).await.unwrap();
+                second.shutdown().await.unwrap();
+            };
+            let (got, ()) = tokio::join!(to_the_end(&mut first), answering);
+            assert!(got == response);
+            pump.await.unwrap();
+            // An orderly end, no reset.
+            assert!(first.take_error().unwrap().is_none() && second.take_error().unwrap().is_none());
+        }
+    });
+}
+
+#[test]
+fn a_reset_is_passed_on() {
+    run(async {
+        for program_first in [true, false] {
+            let (program, server, pump) = world().await;
+            let (mut first, mut second) = if program_first { (program, server) } else { (server, program) };
+            first.write_all(b"data").await.unwrap();
+            let mut got = [0; 4];
+            second.read_exact(&mut got).await.unwrap();
+            reset(first);
+            assert_eq!(second.read(&mut got).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+            pump.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_reset_behind_an_end_is_passed_on() {
+    run(async {
+        for program_first in [true, false] {
+            let (program, server, pump) = world().await;
+            let (mut first, mut second) = if program_first { (program, server) } else { (server, program) };
+            first.shutdown().await.unwrap();
+            assert_eq!(to_the_end(&mut second).await, b"");
+            reset(first);
+            pump.await.unwrap();
+            assert!(second.take_error().unwrap().is_some());
+        }
+    });
+}
+
+#[test]
+fn a_reset_while_the_other_side_is_full_is_passed_on() {
+    run(async {
+        let (program, server, pump) = world().await;
+        // Until there is no more room anywhere: the clock stands still as long as anything moves.
+        tokio::time::pause();
+        while tokio::time::timeout(Duration::from_secs(1), program.writable()).await.is_ok() {
+            let _ = program.try_write(&[0; 8192]);
+        }
+        reset(server);
+        pump.await.unwrap();
+        assert_eq!(program.take_error().unwrap().unwrap().kind(), io::ErrorKind::ConnectionReset);
+    });
+}
+
+#[test]
+fn a_reader_that_is_slow_holds_the_sender_up() {
+    const SMALL: u32 = 64 * 1024;
+    run(async {
+        let (mut program, cage) = pair(Some(SMALL)).await;
+        let (host, mut server) = pair(Some(SMALL)).await;
+        let pump = tokio::task::spawn_local(pump(cage, host));
+        tokio::time::pause();
+        let data = noise(8 << 20, 4);
+        let mut sent = 0;
+        while tokio::time::timeout(Duration::from_secs(1), program.writable()).await.is_ok() {
+            sent += unless_blocked(program.try_write(&data[sent..])).unwrap().unwrap_or(0);
+        }
+        // Four socket buffers, which the kernel doubles, and the pipe.
+        assert!(sent < 4 * 2 * SMALL as usize + ROOM.unsigned_abs() as usize, "{sent}");
+        tokio::time::resume();
+        let sending = async {
+            program.write_all(&data[sent..]).await.unwrap();
+            program.shutdown().await.unwrap();
+        };
+        let (got, ()) = tokio::join!(to_the_end(&mut server), sending);
+        assert!(got == data, "what came is not what was sent");
+        drop((program, server));
+        pump.await.unwrap();
+    });
+}
+
+#[test]
+fn nothing_of_a_broken_connection_reaches_the_next() {
+    run(async {
+        let (mut program, cage) = pair(None).await;
+        let (host, server) = pair(None).await;
+        // The bytes get as far as the pipe.
+        shutdown(host.as_raw_fd(), Shutdown::Write).unwrap();
+        program.write_all(b"secret").await.unwrap();
+        cage.readable().await.unwrap();
+        assert!(copy(&cage, &host).is_err());
+        let (mut other, mut other_server, _pump) = world().await;
+        other.write_all(b"other").await.unwrap();
+        let mut got = [0; 5];
+        other_server.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"other");
+        drop((program, server));
+    });
+}
+
+#[test]
+fn a_broken_connection_is_no_signal() {
+    run(async {
+        let (program, cage) = pair(None).await;
+        // Whatever this process does with the signal, the pump's thread does not get it.
+        assert!(matches!(copy(&cage, &program).unwrap(), Step::Nothing));
+        assert!(SigSet::thread_get_mask().unwrap().contains(Signal::SIGPIPE));
+    });
+}
+
+#[test]
+fn an_idle_connection_is_small() {
+    run(async {
+        let (_program, cage) = pair(None).await;
+        let (host, _server) = pair(None).await;
+        let size = size_of_val(&pump(cage, host));
+        assert!(size <= 1024, "{size}");
     });
 }
