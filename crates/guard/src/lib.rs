@@ -26,7 +26,8 @@
 //! # Order of events
 //!
 //! 1. [`probe::notifications`] says whether [`Foreign::Ask`] will work here.
-//! 2. The launcher, with no second thread, calls [`install`] and sends the listener to a process *outside* the filter.
+//! 2. The launcher, with no second thread, calls [`install`], and sends the listener to a process *outside* the filter
+//!    ([`Listener::hand_over`], [`Listener::receive`]).
 //! 3. It executes the target. The filter stays, through fork(2) and execve(2), until the last process of the tree ended.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]

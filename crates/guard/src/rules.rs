@@ -9,8 +9,8 @@ use crate::numbers::{Abi, Operation};
 pub enum Foreign {
     /// The helper is asked ([`crate::Listener`]).
     Ask,
-    /// They fail with `EACCES`. Without anyone to ask this takes unix sockets' messages along, whose family a filter
-    /// can't see.
+    /// They fail with `EACCES`. Without anyone to ask this takes along what a filter can't tell from the internet's: unix
+    /// sockets' listen(2) and sendmsg(2), and unix addresses that happen to be 16 or 28 bytes long.
     Refuse,
 }
 

@@ -1,6 +1,7 @@
 //! The kernel's side: seccomp(2) and the listener's ioctls. All unsafe code of the crate is here and below.
 #![expect(unsafe_code, reason = "seccomp has no wrapper in libc, and its structures are passed by address")]
 
+mod handover;
 pub(crate) mod listener;
 pub(crate) mod probe;
 
@@ -60,7 +61,7 @@ impl Error for InstallError {
 ///
 /// Other threads of the process stay outside: call this before there are any. With `CAP_SYS_ADMIN` in its user namespace
 /// the thread keeps what setuid programs it may run; without, it gives them up ([`Installed::no_new_privileges`]). The
-/// listener is close-on-exec. Keep it out of the guarded tree, for a process that waits for itself waits forever.
+/// listener is close-on-exec. It must leave the guarded tree by [`Listener::hand_over`]: who asks itself waits forever.
 ///
 /// # Errors
 ///
@@ -128,3 +129,6 @@ fn set_no_new_privileges() -> io::Result<()> {
 fn check(result: i32) -> io::Result<i32> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
+
+#[cfg(test)]
+mod tests;
