@@ -1,14 +1,35 @@
 //! The helper: one process beside each guarded tree, outside its filter, for what the preload does not see.
+//!
+//! The launcher calls [`start`], installs the filter, hands its listener over and executes the program in its own place:
+//! process id, exit status, signals and job control are the program's. The helper is nobody's child and in no terminal's
+//! session; it ends when no process is under the filter any more and what they sent is delivered. When it is killed,
+//! nothing gets out: trapped calls fail with ENOSYS, connections of the cage see their end.
+//!
+//! | module | does |
+//! |---|---|
+//! | `notify` | answers the calls that the filter asks about |
+//! | `cage` | sockets in a network namespace of their own, each connection carried to the gateway |
+//! | `names`, `stub` | the tree's names, and DNS for programs that speak it themselves |
+//! | `link` | what the preload and nested `uwt` ask |
+//! | `tree` | which process has which session, and so which credential |
+//! | `outside` | what has to be done in the host's namespaces once the helper has left them |
+//!
+//! Everything runs on one thread and one event loop.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod cage;
 mod dial;
 mod link;
 mod names;
+mod notify;
 mod outside;
+mod probe;
 mod pump;
+mod run;
 mod say;
 mod shared;
+mod start;
 mod stub;
 mod sys;
 #[cfg(test)]
@@ -16,3 +37,5 @@ mod tests;
 mod tree;
 
 pub use link::join;
+pub use probe::probe;
+pub use start::{Helper, Setup, start};

@@ -55,6 +55,7 @@ const SOCKETS: u8 = 1;
 const DESCRIPTOR: u8 = 2;
 const PROGRAM: u8 = 3;
 const SAY: u8 = 4;
+const FLAGS: u8 = 5;
 
 impl Outside {
     /// A TCP socket of the host's network, non-blocking and close-on-exec.
@@ -101,6 +102,20 @@ impl Outside {
         };
         let inode = inode.first_chunk().ok_or(io::ErrorKind::InvalidData)?;
         Ok(Descriptor { protocol, inode: u64::from_le_bytes(*inode) })
+    }
+
+    /// The flags of descriptor `fd` of a process: those of open(2), `O_CLOEXEC` among them (proc_pid_fdinfo(5)).
+    ///
+    /// # Errors
+    /// As for [`Self::descriptor`].
+    pub(crate) fn flags(&self, pid: u32, fd: RawFd) -> io::Result<i32> {
+        if self.outsider.borrow().is_none() {
+            return flags(pid, fd);
+        }
+        let mut body = pid.to_le_bytes().to_vec();
+        body.extend(fd.to_le_bytes());
+        let (answer, _) = self.ask(FLAGS, &body)?;
+        Ok(i32::from_le_bytes(*answer.first_chunk().ok_or(io::ErrorKind::InvalidData)?))
     }
 
     /// The path of a process's program.
@@ -229,6 +244,7 @@ fn answer(kind: u8, body: &[u8], sockets: &mut Vec<OwnedFd>) -> io::Result<Vec<u
             answer.extend(found.inode.to_le_bytes());
             Ok(answer)
         }
+        FLAGS => Ok(flags(word(0)?, word(4)?.cast_signed())?.to_le_bytes().to_vec()),
         PROGRAM => program(word(0)?),
         SAY => {
             say(word(0)?, body.get(4..).unwrap_or_default());
@@ -256,6 +272,13 @@ fn look_at(pid: u32, fd: RawFd) -> io::Result<Descriptor> {
     // The names of the kernel's struct proto.
     let local = matches!(name, b"UNIX" | b"UNIX-STREAM" | b"NETLINK" | b"ALG");
     Ok(Descriptor { protocol: if local { Protocol::Local } else { Protocol::Internet }, inode })
+}
+
+fn flags(pid: u32, fd: RawFd) -> io::Result<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}"))?;
+    let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok());
+    flags.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
 }
 
 fn program(pid: u32) -> io::Result<Vec<u8>> {

@@ -47,6 +47,8 @@ impl Shared {
 pub(crate) struct Activity {
     count: Cell<usize>,
     idle: Notify,
+    tree_ended: Cell<bool>,
+    end: Notify,
 }
 
 impl Activity {
@@ -55,6 +57,20 @@ impl Activity {
         let count = &shared.activity.count;
         count.set(count.get() + 1);
         Active(Rc::clone(shared))
+    }
+
+    /// Tells everybody that no program of the tree is left: nobody will read what arrives from now on.
+    pub(crate) fn tree_ended(&self) {
+        self.tree_ended.set(true);
+        self.end.notify_waiters();
+    }
+
+    /// Waits for [`Self::tree_ended`].
+    pub(crate) async fn end_of_tree(&self) {
+        let end = self.end.notified();
+        if !self.tree_ended.get() {
+            end.await;
+        }
     }
 
     /// Waits until nothing is under way.

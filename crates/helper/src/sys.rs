@@ -3,17 +3,21 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt as _;
 
+use nix::sys::signal::{SigAction, Signal, sigaction};
 use nix::unistd::{ForkResult, Pid};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// fork(2) of a process with one thread.
 ///
 /// # Errors
 /// The system call's; EINVAL in a process with more threads, whose locks the child could not trust.
 pub(crate) fn fork() -> io::Result<ForkResult> {
-    let threads = std::fs::read_dir("/proc/self/task")?.count();
-    if threads != 1 {
+    // Each thread is a folder, and a folder's links are its own two and one of each folder in it.
+    if std::fs::metadata("/proc/self/task")?.nlink() != 2 + 1 {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     // SAFETY: there is no other thread that could hold a lock or a half-changed structure.
@@ -81,8 +85,31 @@ pub(crate) fn exit(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
+/// sigaction(2) with a disposition that runs no code of ours.
+///
+/// # Errors
+/// EINVAL for the two signals that can't be changed.
+pub(crate) fn set_action(signal: Signal, action: &SigAction) -> io::Result<()> {
+    // SAFETY: callers pass SIG_DFL or SIG_IGN only.
+    unsafe { sigaction(signal, action) }.map(drop).map_err(io::Error::from)
+}
+
+/// Leaves a descriptor open for as long as the process lives.
+pub(crate) fn keep(fd: OwnedFd) {
+    let _ = fd.into_raw_fd();
+}
+
 /// A descriptor that came by SCM_RIGHTS.
 pub(crate) fn received(number: RawFd) -> OwnedFd {
     // SAFETY: callers pass the numbers of a message they have just received, which are nobody else's yet.
     unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+/// Waits for a descriptor to become readable, in the event loop.
+///
+/// # Errors
+/// That of epoll_ctl(2): it can't be waited for.
+pub(crate) fn watch<T: AsRawFd + Into<OwnedFd>>(fd: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: what turns into an OwnedFd owns one, so it stays open and the same until it is dropped.
+    unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.map_err(io::Error::from)
 }

@@ -1,0 +1,195 @@
+//! What the filter asks: the calls of programs that the preload does not serve.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd, RawFd};
+use std::rc::Rc;
+
+use uwt_guard::{Call, Listener, Notification};
+use uwt_policy::{Errno, Level, SocketKind, SocketSpec, SocketVerdict};
+
+use crate::cage::Cage;
+use crate::outside::{Descriptor, Protocol};
+use crate::shared::Shared;
+use crate::sys;
+use crate::tree::Process;
+
+/// Answers until nobody is under the filter any more.
+///
+/// # Errors
+/// The listener can't be waited for.
+pub(crate) async fn serve(listener: Listener, shared: &Rc<Shared>) -> io::Result<()> {
+    let listener = sys::watch(listener)?;
+    let clerk = Clerk { shared: Rc::clone(shared), cage: RefCell::default() };
+    loop {
+        let mut ready = listener.readable().await?;
+        while let Some(notification) = listener.get_ref().next()? {
+            clerk.answer(listener.get_ref(), &notification);
+        }
+        if ready.ready().is_read_closed() {
+            return Ok(());
+        }
+        ready.clear_ready();
+    }
+}
+
+/// What is done with a call.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It goes on as the program made it.
+    Resume,
+    /// It fails.
+    Refuse(Errno, &'static str),
+}
+
+struct Clerk {
+    shared: Rc<Shared>,
+    cage: RefCell<Option<Rc<Cage>>>,
+}
+
+impl Clerk {
+    /// Answers one call. What fails here fails because the program has ended meanwhile.
+    fn answer(&self, listener: &Listener, notification: &Notification) {
+        let id = notification.id;
+        let process = self.shared.tree.process(notification.thread);
+        // Only now is it certain that the process found is the one that asks, and not a later one of the same number.
+        let Ok(process) = process.and_then(|process| match listener.is_valid(id)? {
+            true => Ok(process),
+            false => Err(io::Error::from(io::ErrorKind::NotFound)),
+        }) else {
+            // /proc does not show it: then nobody can tell whose circuits are its own.
+            let _ = listener.refuse(id, libc::EACCES);
+            return;
+        };
+        let verdict = match notification.call {
+            Call::Socket { domain, kind, protocol } => {
+                return self.socket(listener, id, &process, SocketSpec::from_raw(domain, kind, protocol), kind);
+            }
+            Call::Listen { fd, backlog } => return self.listen(listener, id, &process, fd, backlog),
+            Call::Connect { fd, .. } => self.judge(&process, fd, "connect"),
+            Call::Send { fd } | Call::Message { fd } | Call::Messages { fd } => self.judge(&process, fd, "send"),
+            Call::Unknown => Verdict::Refuse(Errno::EACCES, "made a call that uwt does not know; refused"),
+        };
+        let _ = match verdict {
+            Verdict::Resume => listener.resume(id),
+            Verdict::Refuse(errno, what) => {
+                self.refused(&process, what);
+                listener.refuse(id, errno.0)
+            }
+        };
+    }
+
+    fn refused(&self, process: &Process, what: &str) {
+        self.shared.say.refused(process.pid, what, &self.shared.outside);
+    }
+
+    fn socket(&self, listener: &Listener, id: u64, process: &Rc<Process>, spec: SocketSpec, raw_kind: i32) {
+        let (cage, socket) = match self.mint(process, spec, raw_kind) {
+            Ok(minted) => minted,
+            Err((errno, what)) => {
+                self.refused(process, what);
+                let _ = listener.refuse(id, errno.0);
+                return;
+            }
+        };
+        match listener.give(id, socket.as_fd(), raw_kind & libc::SOCK_CLOEXEC != 0) {
+            Ok(number) => {
+                let inode = nix::sys::stat::fstat(&socket).map_or(0, |status| status.st_ino);
+                cage.given(process, number, inode);
+            }
+            Err(error) => {
+                let _ = listener.refuse(id, error.raw_os_error().unwrap_or(libc::EACCES));
+            }
+        }
+    }
+
+    fn mint(
+        &self,
+        process: &Rc<Process>,
+        spec: SocketSpec,
+        raw_kind: i32,
+    ) -> Result<(Rc<Cage>, OwnedFd), (Errno, &'static str)> {
+        if let SocketVerdict::Refuse(errno) = uwt_policy::socket(spec) {
+            return Err((errno, "wanted a socket that Tor can't carry (no TCP or DNS); refused"));
+        }
+        if self.shared.guard.level != Level::Tunnel {
+            let what = match spec.class() {
+                SocketKind::Datagram => "wanted a UDP socket that uwt can't serve (guard level `deny`); refused",
+                _ => "wanted a connection that uwt's library does not see (guard level `deny`); refused",
+            };
+            return Err((Errno::EACCES, what));
+        }
+        let cage = self.cage().map_err(|_| (Errno::EACCES, "wanted a socket, but no cage can be made; refused"))?;
+        let socket = cage
+            .mint(process, spec.domain, raw_kind, spec.protocol)
+            .map_err(|errno| (errno, "wanted a socket that the cage can't make; refused"))?;
+        Ok((cage, socket))
+    }
+
+    /// The cage, made when it is first needed.
+    fn cage(&self) -> io::Result<Rc<Cage>> {
+        let mut place = self.cage.borrow_mut();
+        if let Some(cage) = &*place {
+            return Ok(Rc::clone(cage));
+        }
+        let cage = Cage::make(&self.shared)?;
+        *place = Some(Rc::clone(&cage));
+        Ok(cage)
+    }
+
+    /// A call on a descriptor: on one of ours it may do what it likes, and on what is not of the internet.
+    fn judge(&self, process: &Rc<Process>, fd: RawFd, call: &str) -> Verdict {
+        match self.shared.outside.descriptor(process.pid, fd) {
+            Ok(Descriptor { protocol: Protocol::Local | Protocol::None, .. }) => Verdict::Resume,
+            Ok(Descriptor { inode, .. }) if self.is_caged(|cage| cage.is_caged(inode)) => Verdict::Resume,
+            Ok(_) => Verdict::Refuse(Errno::EACCES, "used a socket from outside uwt; refused"),
+            Err(error) => match error.raw_os_error() {
+                // There is no such descriptor: the kernel says so itself.
+                Some(libc::ENOENT) => Verdict::Resume,
+                // A program that may not be looked at (prctl(2), PR_SET_DUMPABLE): by what it was given.
+                _ if self.is_caged(|cage| cage.has_given(process, fd)) => Verdict::Resume,
+                // Its messages to local services are many; a foreign internet socket in such a program is not.
+                _ if call == "send" => Verdict::Resume,
+                _ => Verdict::Refuse(Errno::EACCES, "used a socket that uwt can't look at; refused"),
+            },
+        }
+    }
+
+    fn is_caged(&self, ask: impl FnOnce(&Cage) -> bool) -> bool {
+        self.cage.borrow().as_deref().is_some_and(ask)
+    }
+
+    fn listen(&self, listener: &Listener, id: u64, process: &Rc<Process>, fd: RawFd, backlog: i32) {
+        let found = self.shared.outside.descriptor(process.pid, fd);
+        let inode = match found {
+            Ok(Descriptor { protocol: Protocol::Local | Protocol::None, .. }) => {
+                let _ = listener.resume(id);
+                return;
+            }
+            Err(ref error) if error.raw_os_error() == Some(libc::ENOENT) => {
+                let _ = listener.resume(id);
+                return;
+            }
+            Ok(Descriptor { inode, .. }) => Some(inode),
+            Err(_) => None,
+        };
+        let cage = self.cage.borrow().clone();
+        let host = cage.ok_or(Errno::EACCES).and_then(|cage| cage.listen(process, inode, fd, backlog));
+        let replaced = host.and_then(|host| {
+            // Where that can't be told, a program that is executed later gets no listening socket of the host.
+            let flags = self.shared.outside.flags(process.pid, fd);
+            let cloexec = flags.map_or(true, |flags| flags & libc::O_CLOEXEC != 0);
+            listener.replace(id, host.as_fd(), fd, cloexec).map_err(|_| Errno::EACCES)
+        });
+        let _ = match replaced {
+            Ok(()) => listener.answer(id, 0),
+            Err(errno) => {
+                if errno == Errno::EACCES {
+                    self.refused(process, "wanted to listen for connections from the network; refused");
+                }
+                listener.refuse(id, errno.0)
+            }
+        };
+    }
+}
