@@ -11,8 +11,9 @@ use std::os::unix::net;
 use std::rc::Rc;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::socket::{self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, socket};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::AbortHandle;
 use uwt_session::link::{Kind, MAX_MESSAGE, Request, open_reply, open_request, seal_reply};
@@ -21,6 +22,8 @@ use uwt_session::{Guard, Session};
 use crate::shared::Shared;
 use crate::stub;
 
+/// One byte more than any message has: a longer one is cut and does not fit its tag.
+const LONGEST: usize = MAX_MESSAGE + 1;
 /// How many peers may keep us waiting at a time. One more, and the one that has waited longest is dropped: whoever knows
 /// the secret sends its request as soon as it is connected.
 const PEERS: usize = 64;
@@ -49,11 +52,16 @@ pub(crate) fn bind(guard: &Guard) -> io::Result<OwnedFd> {
 pub(crate) async fn serve(listener: OwnedFd, shared: Rc<Shared>) -> io::Result<()> {
     let listener = UnixListener::from_std(net::UnixListener::from(listener))?;
     let mut waiting: VecDeque<AbortHandle> = VecDeque::new();
+    let mut buffer = vec![0; LONGEST];
     loop {
         let Ok((peer, _)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
+        // Mostly the request is there already: the kernel takes it before we take the connection.
+        if receive(&peer, &mut buffer).map(|len| attend(&peer, &mut buffer, len, &shared)) != Err(Errno::EAGAIN) {
+            continue;
+        }
         waiting.retain(|task| !task.is_finished());
         if waiting.len() >= PEERS
             && let Some(oldest) = waiting.pop_front()
@@ -62,29 +70,37 @@ pub(crate) async fn serve(listener: OwnedFd, shared: Rc<Shared>) -> io::Result<(
         }
         let shared = Rc::clone(&shared);
         let task = tokio::task::spawn_local(async move {
+            let request = peer.async_io(Interest::READABLE, || {
+                let mut buffer = vec![0; LONGEST];
+                let len = receive(&peer, &mut buffer)?;
+                attend(&peer, &mut buffer, len, &shared);
+                Ok(())
+            });
             // What goes wrong with a peer is the peer's problem: it gets no reply.
-            let _ = tokio::time::timeout(PATIENCE, attend(peer, &shared)).await;
+            let _ = tokio::time::timeout(PATIENCE, request).await;
         });
         waiting.push_back(task.abort_handle());
     }
 }
 
-/// One request and its reply.
-async fn attend(mut peer: UnixStream, shared: &Shared) -> io::Result<()> {
-    peer.readable().await?;
-    // One byte more than any request has: a longer one is cut and does not fit its tag.
-    let mut buffer = vec![0; MAX_MESSAGE + 1];
-    let len = peer.read(&mut buffer).await?;
-    let Some(request) = open_request(&shared.guard, buffer.get(..len).unwrap_or_default()) else { return Ok(()) };
+/// A message that is there.
+fn receive(peer: &UnixStream, buffer: &mut [u8]) -> Result<usize, Errno> {
+    socket::recv(peer.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)
+}
+
+/// Replies to the request in the first `len` bytes of the buffer, if it is one.
+fn attend(peer: &UnixStream, buffer: &mut [u8], len: usize, shared: &Shared) {
+    let Some(request) = open_request(&shared.guard, buffer.get(..len).unwrap_or_default()) else { return };
     let body = match request.kind {
         Kind::Name => stub::answer_from_table(request.body, shared),
-        Kind::Join => join_tree(request.body, &peer, shared).map(|()| Vec::new()),
+        Kind::Join => join_tree(request.body, peer, shared).map(|()| Vec::new()),
     };
-    let Some(body) = body else { return Ok(()) };
+    let Some(body) = body else { return };
     let nonce = request.nonce;
-    let Some(len) = seal_reply(&shared.guard, nonce, &body, &mut buffer) else { return Ok(()) };
-    // A new connection has room for it.
-    send(&peer, buffer.get(..len).unwrap_or_default())
+    if let Some(len) = seal_reply(&shared.guard, nonce, &body, buffer) {
+        // A new connection has room for it; if the peer has gone, nobody misses it.
+        let _ = send(peer, buffer.get(..len).unwrap_or_default());
+    }
 }
 
 /// Gives the peer's process the session of this text.
@@ -107,7 +123,7 @@ fn join_tree(text: &[u8], peer: &UnixStream, shared: &Shared) -> Option<()> {
 /// [`io::ErrorKind::PermissionDenied`] when it does not agree or is not the tree's helper.
 pub fn join(guard: &Guard, session: &str) -> io::Result<()> {
     let nonce = RandomState::new().hash_one(());
-    let mut message = vec![0; MAX_MESSAGE + 1];
+    let mut message = vec![0; LONGEST];
     let request = Request { nonce, kind: Kind::Join, body: session.as_bytes() };
     let len = request.seal(guard, &mut message).ok_or(io::ErrorKind::InvalidInput)?;
     let mut helper = net::UnixStream::from(new_socket(SockFlag::empty())?);

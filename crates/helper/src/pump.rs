@@ -58,8 +58,8 @@ async fn one_way(from: &TcpStream, to: &TcpStream, ended: &Cell<u8>) -> io::Resu
     if ended.get() == 2 {
         return Ok(());
     }
-    from.ready(Interest::ERROR).await?;
-    Err(io::ErrorKind::ConnectionReset.into())
+    // Being woken is no proof of an error.
+    from.async_io(Interest::ERROR, || from.take_error()?.map_or(Err(io::ErrorKind::WouldBlock.into()), Err)).await
 }
 
 enum Step {

@@ -178,3 +178,27 @@ fn joining_without_a_helper_fails() {
     assert_eq!(join(&guard, "").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
     stranger.join().unwrap();
 }
+
+#[test]
+fn requests_that_are_there_are_answered_however_many() {
+    let guard = guard();
+    let listener = bind(&guard).unwrap();
+    // All of them before the helper comes to look.
+    let peers: Vec<_> = (0..PEERS * 4)
+        .map(|_| {
+            let peer = connected(&guard);
+            send(&peer, &about_a_name(&guard)).unwrap();
+            peer
+        })
+        .collect();
+    run(async {
+        tokio::time::pause();
+        let shared = Rc::new(Shared::new(guard, session()));
+        let serving = tokio::task::spawn_local(serve(listener, shared));
+        let reading = tokio::task::spawn_blocking(|| {
+            peers.into_iter().map(|mut peer| peer.read(&mut [0; MAX_MESSAGE]).unwrap()).filter(|len| *len > 0).count()
+        });
+        assert_eq!(reading.await.unwrap(), PEERS * 4);
+        serving.abort();
+    });
+}
