@@ -22,6 +22,9 @@ pub fn compile(rules: &Rules) -> Result<Program, CompileError> {
     compiler.finish()
 }
 
+/// The calls that exist have numbers below this one, on each architecture.
+const IN_USE: u32 = 512;
+
 struct Compiler<'a> {
     assembler: Assembler,
     /// One end for each verdict, shared by all that jump there.
@@ -61,7 +64,7 @@ impl Compiler<'_> {
         ranges.extend(free.map(|free| (free, allow)));
 
         self.assembler.load(Field::Number);
-        self.lookup(&ranges);
+        self.lookup(&ranges, IN_USE);
         for (operation, label) in bodies {
             self.assembler.place(label);
             self.body(abi, operation, judge);
@@ -70,9 +73,15 @@ impl Compiler<'_> {
         self.judge(abi);
     }
 
-    /// Goes to the label of the last range that doesn't start above the loaded number. The first starts at 0.
-    fn lookup(&mut self, ranges: &[(u32, Label)]) {
-        let (lower, upper) = ranges.split_at(ranges.len() / 2);
+    /// Goes to the label of the last range that doesn't start above the loaded number, of the numbers below `end`. The
+    /// first starts at 0.
+    ///
+    /// Each test halves the *numbers* that remain, not the ranges: nearly all calls are in the few wide ones.
+    fn lookup(&mut self, ranges: &[(u32, Label)], end: u32) {
+        let Some((start, _)) = ranges.first() else { return };
+        let middle = start.midpoint(end);
+        let lopsided = |index: &usize| ranges.get(*index).map_or(u32::MAX, |(start, _)| start.abs_diff(middle));
+        let (lower, upper) = ranges.split_at((1..ranges.len()).min_by_key(lopsided).unwrap_or(0));
         let Some((start, _)) = upper.first() else { return };
         let mut side = |part: &[(u32, Label)]| match part {
             [(_, label)] => *label,
@@ -80,10 +89,10 @@ impl Compiler<'_> {
         };
         let (below, above) = (side(lower), side(upper));
         self.assembler.test(Test::AtLeast, *start, above, below);
-        for (part, label) in [(lower, below), (upper, above)] {
+        for (part, label, end) in [(lower, below, *start), (upper, above, end)] {
             if part.len() > 1 {
                 self.assembler.place(label);
-                self.lookup(part);
+                self.lookup(part, end);
             }
         }
     }

@@ -18,16 +18,28 @@ fn data(call: &SystemCall) -> [u8; DATA] {
     bytes
 }
 
-/// The value returned, and the number of instructions it took.
-pub(crate) fn run(program: &Program, call: &SystemCall) -> (u32, usize) {
+/// A run, as the kernel would see it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// What was returned.
+    pub(crate) value: u32,
+    /// How many instructions it took.
+    pub(crate) steps: usize,
+    /// Whether anything but number and architecture was loaded.
+    pub(crate) looked_at_arguments: bool,
+}
+
+/// Runs the program for a call.
+pub(crate) fn run(program: &Program, call: &SystemCall) -> Run {
     let data = data(call);
-    let (mut accumulator, mut at) = (0_u32, 0);
+    let (mut accumulator, mut at, mut looked_at_arguments) = (0_u32, 0, false);
     for steps in 1.. {
         let Instruction { code, yes, no, value } = program.instructions()[at];
         at += 1;
         let holds = match code {
             0x20 => {
                 let offset = usize::try_from(value).unwrap();
+                looked_at_arguments |= offset >= 8;
                 accumulator = u32::from_le_bytes(data[offset..offset + 4].try_into().unwrap());
                 continue;
             }
@@ -35,7 +47,7 @@ pub(crate) fn run(program: &Program, call: &SystemCall) -> (u32, usize) {
                 accumulator &= value;
                 continue;
             }
-            0x06 => return (value, steps),
+            0x06 => return Run { value, steps, looked_at_arguments },
             0x15 => accumulator == value,
             0x25 => accumulator > value,
             0x35 => accumulator >= value,
@@ -91,7 +103,9 @@ mod tests {
             assembler.end(Verdict::Refuse(1));
             let program = assembler.finish().unwrap();
             assert_eq!(check(&program), Ok(()));
-            assert_eq!(run(&program, &call), (0x0005_0001, 3), "{field:?}");
+            let ran = run(&program, &call);
+            assert_eq!((ran.value, ran.steps), (0x0005_0001, 3), "{field:?}");
+            assert_eq!(ran.looked_at_arguments, matches!(field, Field::Low(_) | Field::High(_)));
         }
     }
 

@@ -39,7 +39,7 @@ fn assert_verdict(arch: u32, number: u32, arguments: [u64; 6], expected: u32) {
         let rules = Rules { cookie: COOKIE, foreign };
         let expected = if foreign == Foreign::Refuse && expected == ASK { EACCES } else { expected };
         assert_eq!(value(rules.verdict(&call)), expected, "rules, {foreign:?}: {call:x?}");
-        assert_eq!(run(&compile(&rules).unwrap(), &call).0, expected, "program, {foreign:?}: {call:x?}");
+        assert_eq!(run(&compile(&rules).unwrap(), &call).value, expected, "program, {foreign:?}: {call:x?}");
     }
 }
 
@@ -214,6 +214,6 @@ fn a_cookie_of_zero_opens_nothing() {
     {
         let call = SystemCall { arch: X64, number, arguments };
         assert_eq!(rules.verdict(&call), Verdict::Ask);
-        assert_eq!(run(&program, &call).0, ASK);
+        assert_eq!(run(&program, &call).value, ASK);
     }
 }

@@ -64,6 +64,21 @@ fn a_given_descriptor_is_the_result() {
 }
 
 #[test]
+fn the_listener_arrives_or_not() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let pretended = || Listener::from(OwnedFd::from(pipe().unwrap().0));
+    assert_eq!(pretended().hand_over(theirs.as_fd(), 0).unwrap_err().kind(), ErrorKind::InvalidInput);
+    pretended().hand_over(theirs.as_fd(), COOKIE).unwrap();
+    let received = Listener::receive(ours.as_fd()).unwrap();
+    assert_eq!(call(libc::SYS_fcntl, [arg(received.as_raw_fd().into()), 1, 0, 0, 0, 0]), Ok(1), "close-on-exec");
+    (&theirs).write_all(b"-").unwrap();
+    assert_eq!(Listener::receive(ours.as_fd()).unwrap_err().kind(), ErrorKind::InvalidData);
+    drop(theirs);
+    assert_eq!(Listener::receive(ours.as_fd()).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(pretended().hand_over(ours.as_fd(), COOKIE).unwrap_err().kind(), ErrorKind::BrokenPipe);
+}
+
+#[test]
 fn refusals_results_and_going_on() {
     let (child, listener) = asked(|| {
         assert_eq!(socket(10, 2), Err(EACCES));
