@@ -171,6 +171,11 @@ impl Clerk {
                 let _ = listener.resume(id);
                 return;
             }
+            // With another backlog.
+            Ok(Descriptor { inode, .. }) if self.is_caged(|cage| cage.is_serving(inode)) => {
+                let _ = listener.resume(id);
+                return;
+            }
             Ok(Descriptor { inode, .. }) => Some(inode),
             Err(_) => None,
         };

@@ -1,6 +1,10 @@
 //! System calls without a safe wrapper.
 #![expect(unsafe_code, reason = "fork(2), and calls that nix does not wrap")]
 
+pub(crate) mod net;
+#[cfg(test)]
+pub(crate) mod test;
+
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};

@@ -21,6 +21,7 @@ const UNSAFE_HOMES: &[&str] = &[
     "crates/guard/src/sys.rs",
     "crates/guard/src/sys/",
     "crates/helper/src/sys.rs",
+    "crates/helper/src/sys/",
     "crates/uwt/src/sys.rs",
     // The probes make the calls that programs make, the plain C ones.
     "tests/",

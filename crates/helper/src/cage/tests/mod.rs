@@ -1,0 +1,33 @@
+//! The cage with programs in it, as root and as a user without rights.
+
+mod gateway;
+mod programs;
+mod world;
+
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                world::run(concat!(module_path!(), "::", stringify!($name)), programs::$name);
+            }
+        )*
+    };
+}
+
+scenarios! {
+    addresses_and_names_are_carried,
+    failures_have_their_errno,
+    connects_without_blocking,
+    loopback_is_the_hosts,
+    names_are_asked_of_any_server,
+    ends_are_passed_on,
+    resets_are_passed_on,
+    nothing_is_lost,
+    many_at_the_same_time,
+    who_gives_up_is_not_waited_for,
+    servers_listen_outside,
+    closed_sockets_free_their_ports,
+    other_datagrams_are_refused,
+    what_may_not_exist,
+}

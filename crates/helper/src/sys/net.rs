@@ -1,0 +1,48 @@
+//! Socket calls of the cage that neither nix nor socket2 wraps.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _};
+
+/// Binds a packet socket (packet(7)) to every protocol on one device.
+///
+/// # Errors
+/// Those of bind(2).
+pub(crate) fn bind_to_link(socket: impl AsFd, index: i32) -> io::Result<()> {
+    let address = libc::sockaddr_ll {
+        sll_family: u16::try_from(libc::AF_PACKET).unwrap_or_default(),
+        sll_protocol: u16::try_from(libc::ETH_P_ALL).unwrap_or_default().to_be(),
+        sll_ifindex: index,
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 0,
+        sll_addr: [0; 8],
+    };
+    let len = libc::socklen_t::try_from(size_of_val(&address)).unwrap_or_default();
+    // SAFETY: a complete structure, and its length.
+    let result = unsafe { libc::bind(socket.as_fd().as_raw_fd(), (&raw const address).cast(), len) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// A socket option whose value is an int (getsockopt(2)).
+///
+/// # Errors
+/// The system call's.
+pub(crate) fn option(socket: impl AsFd, level: i32, name: i32) -> io::Result<i32> {
+    let mut value = 0_i32;
+    let mut len = libc::socklen_t::try_from(size_of_val(&value)).unwrap_or_default();
+    // SAFETY: a value, and its length, which limits what is written.
+    let result =
+        unsafe { libc::getsockopt(socket.as_fd().as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut len) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
+/// Sets a socket option whose value is an int (setsockopt(2)).
+///
+/// # Errors
+/// The system call's.
+pub(crate) fn set_option(socket: impl AsFd, level: i32, name: i32, value: i32) -> io::Result<()> {
+    let len = libc::socklen_t::try_from(size_of_val(&value)).unwrap_or_default();
+    // SAFETY: a value, and its length.
+    let result = unsafe { libc::setsockopt(socket.as_fd().as_raw_fd(), level, name, (&raw const value).cast(), len) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
