@@ -81,6 +81,16 @@ pub fn datagram(peer: SocketAddr, route: &Route) -> DatagramVerdict {
     }
 }
 
+/// Whether what goes to `peer` is a question to a name server, which the cage answers whoever is asked.
+#[must_use]
+pub fn asks_name_server(kind: SocketKind, peer: SocketAddr) -> bool {
+    let carries = matches!(kind, SocketKind::Stream | SocketKind::Datagram);
+    carries && peer.port() == DNS && Peer::of(peer.ip()) != Peer::Group
+}
+
+/// The port of name servers (RFC 1035 §4.2).
+const DNS: u16 = 53;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +153,18 @@ mod tests {
         }
         assert_eq!(verdict(SocketKind::Datagram, "127.0.0.1:4000"), ConnectVerdict::Pass);
         assert_eq!(verdict(SocketKind::Other, "127.0.0.1:4000"), refused);
+    }
+
+    #[test]
+    fn name_servers() {
+        let asks = |kind, peer: &str| asks_name_server(kind, peer.parse().unwrap());
+        for peer in ["203.0.113.9:53", "127.0.0.53:53", "127.200.0.1:53", "[2001:db8::1]:53", "[::ffff:10.0.0.1]:53"] {
+            assert!(asks(SocketKind::Datagram, peer) && asks(SocketKind::Stream, peer), "{peer}");
+            assert!(!asks(SocketKind::Local, peer) && !asks(SocketKind::Other, peer), "{peer}");
+        }
+        for peer in ["203.0.113.9:853", "224.0.0.251:53", "255.255.255.255:53", "[ff02::fb]:53"] {
+            assert!(!asks(SocketKind::Datagram, peer), "{peer}");
+        }
     }
 
     proptest::proptest! {

@@ -27,7 +27,7 @@ mod scope;
 mod socket;
 mod sockopt;
 
-pub use connect::{ConnectVerdict, DatagramVerdict, Route, connect, datagram};
+pub use connect::{ConnectVerdict, DatagramVerdict, Route, asks_name_server, connect, datagram};
 pub use elf::{Image, Interpreter, classify};
 pub use errno::Errno;
 pub use exec::{ExecVerdict, Obstacle, Privileges, Program, exec};
@@ -37,5 +37,5 @@ pub use names::{MAX_NAME, NameTable, RESERVED_BITS, is_reserved, reserved_addres
 pub use peer::{Peer, canonical};
 pub use peers::{PeerRecord, PeerTable, Standing};
 pub use scope::{CredentialForm, DnsMode, Level, Scope};
-pub use socket::{SocketKind, SocketSpec, SocketVerdict, socket};
+pub use socket::{CAGED_MARK, SocketKind, SocketSpec, SocketVerdict, socket};
 pub use sockopt::{LOOPBACK_INDEX, OptionScope, OptionVerdict, SO_BINDTOIFINDEX, set_option};

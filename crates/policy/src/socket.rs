@@ -26,6 +26,11 @@ pub enum SocketKind {
     Other,
 }
 
+/// The mark (socket(7), `SO_MARK`) of the programs' sockets in the cage, where connections are carried without the preload.
+///
+/// Only the cage's maker and root can set it, and [`set_option`](crate::set_option) keeps root's programs from it.
+pub const CAGED_MARK: u32 = 3;
+
 /// The verdict on socket(2).
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

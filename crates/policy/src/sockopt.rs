@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use crate::{Errno, SocketKind};
+use crate::{CAGED_MARK, Errno, SocketKind};
 
 /// The verdict on setsockopt(2).
 #[must_use]
@@ -29,6 +29,8 @@ pub enum OptionScope {
     Address(usize),
     /// By something only the kernel knows: never.
     Never,
+    /// Not at all, but by a mark that rules of routing look at: any but [`CAGED_MARK`].
+    Mark,
 }
 
 /// Binds a socket to an interface by its index (socket(7), asm/socket.h).
@@ -54,6 +56,7 @@ impl OptionScope {
             (libc::IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP) => Self::Index(16),
             (libc::IPPROTO_IP | libc::IPPROTO_IPV6, MCAST_JOIN_GROUP | MCAST_JOIN_SOURCE_GROUP) => Self::Index(0),
             (libc::IPPROTO_IPV6, IPV6_JOIN_ANYCAST) => Self::Never,
+            (libc::SOL_SOCKET, libc::SO_MARK) => Self::Mark,
             _ => Self::Free,
         }
     }
@@ -92,6 +95,7 @@ pub fn set_option(kind: SocketKind, level: i32, name: i32, value: &[u8]) -> Opti
             }
         }
         OptionScope::Never => false,
+        OptionScope::Mark => word(value, 0).is_none_or(|mark| u32::from_ne_bytes(mark) != CAGED_MARK),
     };
     if harmless { OptionVerdict::Pass } else { OptionVerdict::Refuse(Errno::EACCES) }
 }
@@ -135,6 +139,17 @@ mod tests {
         assert_eq!(on_stream(SOL_SOCKET, 62, &[0, 0]), NO);
         assert_eq!(on_stream(IPPROTO_IP, 50, &2_u32.to_be_bytes()), NO);
         assert_eq!(on_stream(IPPROTO_IP, 50, &1_u32.to_be_bytes()), Pass);
+    }
+
+    #[test]
+    fn marks() {
+        let mark = |kind, mark: u32| set_option(kind, SOL_SOCKET, libc::SO_MARK, &mark.to_ne_bytes());
+        assert_eq!(mark(SocketKind::Stream, CAGED_MARK), NO);
+        assert_eq!(mark(SocketKind::Datagram, CAGED_MARK), NO);
+        assert_eq!(mark(SocketKind::Stream, 0xca6c), Pass);
+        assert_eq!(mark(SocketKind::Local, CAGED_MARK), Pass);
+        // The kernel refuses it.
+        assert_eq!(on_stream(SOL_SOCKET, libc::SO_MARK, &[3]), Pass);
     }
 
     #[test]

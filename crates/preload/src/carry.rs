@@ -13,7 +13,7 @@ use uwt_socks5::{Command, Target};
 use crate::abi::AddressText;
 use crate::dial::{Failure, Patience, dial};
 use crate::notice::Once;
-use crate::{helper, state, sys, wire};
+use crate::{cage, helper, state, sys, wire};
 
 const IPV6_V6ONLY_OFF: [u8; 4] = [0; 4];
 const TCP_FASTOPEN_CONNECT_OFF: [u8; 4] = [0; 4];
@@ -61,6 +61,9 @@ pub(crate) fn carry(fd: c_int, peer: SocketAddr) -> Result<Plan, Errno> {
         return Ok(Plan::Pass);
     }
     let session = session()?;
+    if cage::carries(session, fd, spec, peer)? {
+        return Ok(Plan::Pass);
+    }
     match connect(kind, peer, &session.route()) {
         ConnectVerdict::Pass if kind == SocketKind::Datagram => wire::confine(fd).map(|()| Plan::Pass),
         ConnectVerdict::Pass => Ok(Plan::Pass),
@@ -73,15 +76,20 @@ pub(crate) fn carry(fd: c_int, peer: SocketAddr) -> Result<Plan, Errno> {
 
 /// Decides on the destination of a datagram; stream sockets pass, their address is ignored by the kernel.
 pub(crate) fn datagram(fd: c_int, peer: SocketAddr) -> Result<(), Errno> {
-    let kind = wire::spec(fd)?.class();
-    match kind {
-        SocketKind::Local | SocketKind::Stream => Ok(()),
-        SocketKind::Other => Err(Errno::EACCES),
-        SocketKind::Datagram => match uwt_policy::datagram(peer, &session()?.route()) {
-            // Made before us or by another: what it does next shall stay here too.
-            DatagramVerdict::Pass => wire::confine(fd),
-            DatagramVerdict::Refuse(errno) => Err(errno),
-        },
+    let spec = wire::spec(fd)?;
+    match spec.class() {
+        SocketKind::Local | SocketKind::Stream => return Ok(()),
+        SocketKind::Other => return Err(Errno::EACCES),
+        SocketKind::Datagram => {}
+    }
+    let session = session()?;
+    if cage::carries(session, fd, spec, peer)? {
+        return Ok(());
+    }
+    match uwt_policy::datagram(peer, &session.route()) {
+        // Made before us or by another: what it does next shall stay here too.
+        DatagramVerdict::Pass => wire::confine(fd),
+        DatagramVerdict::Refuse(errno) => Err(errno),
     }
 }
 

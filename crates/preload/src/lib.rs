@@ -15,6 +15,7 @@
 #![expect(clippy::many_single_char_names, reason = "a to f are the six arguments of a system call")]
 
 mod abi;
+mod cage;
 mod carry;
 mod dial;
 mod env;

@@ -10,6 +10,29 @@ pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Sys<c_int> 
     unsafe { judged(libc::SYS_socket, [word(domain), word(kind), word(protocol), 0]) }.map(int)
 }
 
+/// socket(2) without the cookie: where the guard makes cages, the helper answers with a socket in this tree's.
+pub(crate) fn caged_socket(domain: c_int, kind: c_int, protocol: c_int) -> Sys<c_int> {
+    // The fifth is zero and not left open: it may hold the cookie still.
+    // SAFETY: takes no pointers.
+    unsafe { call(libc::SYS_socket, [word(domain), word(kind), word(protocol), 0, 0]) }.map(int)
+}
+
+/// bind(2) to a socket address in memory of ours.
+pub(crate) fn bind(fd: c_int, address: &[u8]) -> Sys<()> {
+    // SAFETY: the kernel reads `address.len()` bytes of `address`.
+    unsafe { call(libc::SYS_bind, [word(fd), address.as_ptr().addr(), address.len()]) }.map(drop)
+}
+
+/// Puts `new` in the place of `old` (dup3(2)), close-on-exec as that was.
+pub(crate) fn replace(old: c_int, new: c_int) -> Sys<()> {
+    // SAFETY: neither takes pointers; what is closed is the program's socket, whose place is taken.
+    unsafe {
+        let flags = call(libc::SYS_fcntl, [word(old), word(libc::F_GETFD)]).map(int)?;
+        let flags = if flags & libc::FD_CLOEXEC == 0 { 0 } else { libc::O_CLOEXEC };
+        call(libc::SYS_dup3, [word(new), word(old), word(flags)]).map(drop)
+    }
+}
+
 /// connect(2) to a socket address in memory of ours.
 pub(crate) fn connect(fd: c_int, address: &[u8]) -> Sys<()> {
     // SAFETY: the kernel reads `address.len()` bytes of `address`.
