@@ -4,7 +4,7 @@ use libc::{EACCES, ENOSYS, EOPNOTSUPP, EPERM};
 
 use crate::bpf::{Assembler, Field, Label, Target, Test};
 use crate::numbers::{ABIS, Abi, Operation};
-use crate::rules::{CARRIED, INTERNET_FAMILIES, INTERNET_LENGTHS, LOCAL_FAMILIES, TYPE_FLAGS, UNIX_LENGTH, low};
+use crate::rules::{CARRIED, INTERNET_FAMILIES, INTERNET_LENGTH, LOCAL_FAMILIES, TYPE_FLAGS, low};
 use crate::{CompileError, Program, Rules, Verdict};
 
 /// Makes the program that decides as [`Rules::verdict`] does.
@@ -154,10 +154,7 @@ impl Compiler<'_> {
     fn address(&mut self, length: usize, internet: Label) {
         let allow = self.end(Verdict::Allow);
         self.assembler.load(Field::Low(length));
-        for length in INTERNET_LENGTHS {
-            self.assembler.test(Test::Equal, length, internet, Target::Next);
-        }
-        self.assembler.test(Test::Greater, UNIX_LENGTH, internet, allow);
+        self.assembler.test(Test::Greater, INTERNET_LENGTH - 1, internet, allow);
     }
 
     fn message(&mut self, abi: &Abi, flags: usize) {

@@ -10,7 +10,7 @@ pub enum Foreign {
     /// The helper is asked ([`crate::Listener`]).
     Ask,
     /// They fail with `EACCES`. Without anyone to ask this takes along what a filter can't tell from the internet's: unix
-    /// sockets' listen(2) and sendmsg(2), and unix addresses that happen to be 16 or 28 bytes long.
+    /// sockets' listen(2) and sendmsg(2), and unix addresses of 16 bytes and more.
     Refuse,
 }
 
@@ -59,10 +59,9 @@ pub(crate) const CARRIED: [(i32, [i32; 3]); 2] = [
 ];
 /// What may be added to a socket's type.
 pub(crate) const TYPE_FLAGS: i32 = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-/// The lengths of internet socket addresses in bytes: `struct sockaddr_in`, `struct sockaddr_in6`.
-pub(crate) const INTERNET_LENGTHS: [u32; 2] = [16, 28];
-/// The length of `struct sockaddr_un`: what is longer (`struct sockaddr_storage`) can be of any family.
-pub(crate) const UNIX_LENGTH: u32 = 110;
+/// The length in bytes from which an address can be one of the internet: that of `struct sockaddr_in`. The kernel looks at
+/// no byte behind, so that every longer one can too.
+pub(crate) const INTERNET_LENGTH: u32 = 16;
 
 impl Rules {
     /// What becomes of `call`.
@@ -116,9 +115,9 @@ fn is_carried(kind: i32, protocol: i32) -> bool {
     CARRIED.iter().any(|(carried, protocols)| *carried == kind && protocols.contains(&protocol))
 }
 
-/// The address itself is in memory; its length tells unix sockets' from the internet's, nearly always.
+/// The address itself is in memory; its length tells only that a short one is a unix socket's.
 fn may_be_internet(length: u32) -> bool {
-    INTERNET_LENGTHS.contains(&length) || length > UNIX_LENGTH
+    length >= INTERNET_LENGTH
 }
 
 /// The half that the kernel takes for an `int`.

@@ -114,17 +114,17 @@ fn connections_and_servers() {
         (12, ALLOW),
         (15, ALLOW),
         (16, ASK),
-        (17, ALLOW),
-        (27, ALLOW),
+        (17, ASK),
+        (27, ASK),
         (28, ASK),
-        (29, ALLOW),
-        (110, ALLOW),
+        (29, ASK),
+        (110, ASK),
         (111, ASK),
         (128, ASK),
         (0xffff_ffff, ASK),
         // An int to the kernel.
         (0xffff_ffff_0000_0010, ASK),
-        (0xffff_ffff_0000_006e, ALLOW),
+        (0xffff_ffff_0000_000f, ALLOW),
     ] {
         assert_verdict(X64, 42, [3, POINTER, length, 0, COOKIE, 0], ALLOW);
         for wrong in WRONG {
@@ -149,7 +149,8 @@ fn messages() {
             (0, POINTER, 28, ASK),
             (0, POINTER, 128, ASK),
             (0, POINTER, 12, ALLOW),
-            (0, POINTER, 110, ALLOW),
+            (0, POINTER, 110, ASK),
+            (0, POINTER, 15, ALLOW),
             // An address that is zero in one half is an address; the cookie is one too.
             (0, 1 << 32, 16, ASK),
             (0, 1, 16, ASK),

@@ -94,8 +94,8 @@ fn what_stays_on_this_machine_goes_on() {
         other.read_to_string(&mut text).unwrap();
         assert_eq!(text, "writtensent");
 
-        // However many digits the number has, the address is as long as no internet address is: 34 bytes.
-        let name = format!("uwt-guard-test-{:010}-local", process::id());
+        // However many digits the number has, the address is shorter than one of the internet: 13 bytes.
+        let name = format!("{:010}", process::id());
         let here = SocketAddr::from_abstract_name(&name).unwrap();
         let receiver = UnixDatagram::bind_addr(&here).unwrap();
         let sender = UnixDatagram::unbound().unwrap();
