@@ -26,7 +26,7 @@ use std::rc::Rc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::task::spawn_local;
-use uwt_policy::{Errno, SocketKind, SocketSpec, SocketVerdict};
+use uwt_policy::{CAGED_MARK, Errno, SocketKind, SocketSpec, SocketVerdict};
 
 use crate::shared::Shared;
 use crate::tree::Process;
@@ -52,7 +52,7 @@ enum Mark {
     /// Of the helper's sockets.
     Helper = 2,
     /// Of the programs' sockets.
-    Program = 3,
+    Program = CAGED_MARK,
 }
 
 /// The cage of a tree.
