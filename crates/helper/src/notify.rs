@@ -1,6 +1,6 @@
 //! What the filter asks: the calls of programs that the preload does not serve.
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd, RawFd};
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use crate::tree::Process;
 /// The listener can't be waited for.
 pub(crate) async fn serve(listener: Listener, shared: &Rc<Shared>) -> io::Result<()> {
     let listener = sys::watch(listener)?;
-    let clerk = Clerk { shared: Rc::clone(shared), cage: RefCell::default() };
+    let clerk = Clerk { shared: Rc::clone(shared), cage: OnceCell::new() };
     loop {
         let mut ready = listener.readable().await?;
         while let Some(notification) = listener.get_ref().next()? {
@@ -45,7 +45,7 @@ enum Verdict {
 
 struct Clerk {
     shared: Rc<Shared>,
-    cage: RefCell<Option<Rc<Cage>>>,
+    cage: OnceCell<Option<Rc<Cage>>>,
 }
 
 impl Clerk {
@@ -54,10 +54,9 @@ impl Clerk {
         let id = notification.id;
         let process = self.shared.tree.process(notification.thread);
         // Only now is it certain that the process found is the one that asks, and not a later one of the same number.
-        let Ok(process) = process.and_then(|process| match listener.is_valid(id)? {
-            true => Ok(process),
-            false => Err(io::Error::from(io::ErrorKind::NotFound)),
-        }) else {
+        let Ok(process) = process
+            .and_then(|process| if listener.is_valid(id)? { Ok(process) } else { Err(io::ErrorKind::NotFound.into()) })
+        else {
             // /proc does not show it: then nobody can tell whose circuits are its own.
             let _ = listener.refuse(id, libc::EACCES);
             return;
@@ -120,22 +119,25 @@ impl Clerk {
             };
             return Err((Errno::EACCES, what));
         }
-        let cage = self.cage().map_err(|_| (Errno::EACCES, "wanted a socket, but no cage can be made; refused"))?;
+        let cage = self.cage(process).ok_or((Errno::EACCES, "wanted a socket, but no cage can be made; refused"))?;
         let socket = cage
             .mint(process, spec.domain, raw_kind, spec.protocol)
             .map_err(|errno| (errno, "wanted a socket that the cage can't make; refused"))?;
         Ok((cage, socket))
     }
 
-    /// The cage, made when it is first needed.
-    fn cage(&self) -> io::Result<Rc<Cage>> {
-        let mut place = self.cage.borrow_mut();
-        if let Some(cage) = &*place {
-            return Ok(Rc::clone(cage));
-        }
-        let cage = Cage::make(&self.shared)?;
-        *place = Some(Rc::clone(&cage));
-        Ok(cage)
+    /// The cage, made when it is first needed. It is tried once: a process that has left its namespaces has no way back.
+    fn cage(&self, process: &Process) -> Option<Rc<Cage>> {
+        self.cage
+            .get_or_init(|| match Cage::make(&self.shared) {
+                Ok(cage) => Some(cage),
+                Err(error) => {
+                    let what = format!("has no network, nor has any program like it: no cage can be made ({error})");
+                    self.shared.say.refused(process.pid, &what, &self.shared.outside);
+                    None
+                }
+            })
+            .clone()
     }
 
     /// A call on a descriptor: on one of ours it may do what it likes, and on what is not of the internet.
@@ -157,7 +159,7 @@ impl Clerk {
     }
 
     fn is_caged(&self, ask: impl FnOnce(&Cage) -> bool) -> bool {
-        self.cage.borrow().as_deref().is_some_and(ask)
+        self.cage.get().and_then(Option::as_deref).is_some_and(ask)
     }
 
     fn listen(&self, listener: &Listener, id: u64, process: &Rc<Process>, fd: RawFd, backlog: i32) {
@@ -179,7 +181,7 @@ impl Clerk {
             Ok(Descriptor { inode, .. }) => Some(inode),
             Err(_) => None,
         };
-        let cage = self.cage.borrow().clone();
+        let cage = self.cage.get().cloned().flatten();
         let host = cage.ok_or(Errno::EACCES).and_then(|cage| cage.listen(process, inode, fd, backlog));
         let replaced = host.and_then(|host| {
             // Where that can't be told, a program that is executed later gets no listening socket of the host.

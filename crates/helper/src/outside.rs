@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::ffi::CString;
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut, Write as _};
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 
@@ -208,7 +208,7 @@ fn serve(helper: &OwnedFd) {
         let answer = answer(*kind, body, &mut sockets);
         let errno = answer.as_ref().err().map_or(0, |error| error.raw_os_error().unwrap_or(libc::EIO));
         let (errno, body) = (errno.to_le_bytes(), answer.unwrap_or_default());
-        let numbers: Vec<RawFd> = sockets.iter().map(|socket| socket.as_raw_fd()).collect();
+        let numbers: Vec<RawFd> = sockets.iter().map(AsRawFd::as_raw_fd).collect();
         let rights = [ControlMessage::ScmRights(&numbers)];
         let rights = if numbers.is_empty() { &[][..] } else { &rights[..] };
         let parts = [IoSlice::new(&errno), IoSlice::new(&body)];

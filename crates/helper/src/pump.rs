@@ -13,6 +13,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{Shutdown, setsockopt, shutdown, sockopt};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 
 /// How many bytes the pipe holds, where the kernel lets it grow so far (pipe(7), `pipe-user-pages-soft`).
 const ROOM: i32 = 256 * 1024;
@@ -26,12 +27,18 @@ thread_local! {
 }
 
 /// Copies both ways until both are at their end. The end of one side is passed on as an end (a FIN) behind everything that
-/// came before it, a reset as a reset.
-pub(crate) async fn pump(cage: TcpStream, host: TcpStream) {
-    let ended = Cell::new(0);
+/// came before it, a reset as a reset. Once `unread` is ready, nobody in the cage reads any more: then it ends when what
+/// came from there is delivered.
+pub(crate) async fn pump(cage: TcpStream, host: TcpStream, unread: impl Future<Output = ()>) {
+    let (out, back) = (End::default(), End::default());
+    let delivered = async {
+        unread.await;
+        out.reached().await;
+    };
     let result = tokio::select! {
-        result = one_way(&cage, &host, &ended) => result,
-        result = one_way(&host, &cage, &ended) => result,
+        result = one_way(&cage, &host, &out, &back) => result,
+        result = one_way(&host, &cage, &back, &out) => result,
+        () = delivered => Ok(()),
     };
     if result.is_err() {
         for stream in [&cage, &host] {
@@ -43,7 +50,7 @@ pub(crate) async fn pump(cage: TcpStream, host: TcpStream) {
 }
 
 /// Copies one way. Returns when both ways are at their end: the first one to get there waits for a reset.
-async fn one_way(from: &TcpStream, to: &TcpStream, ended: &Cell<u8>) -> io::Result<()> {
+async fn one_way(from: &TcpStream, to: &TcpStream, own: &End, other: &End) -> io::Result<()> {
     loop {
         from.readable().await?;
         match copy(from, to)? {
@@ -54,12 +61,32 @@ async fn one_way(from: &TcpStream, to: &TcpStream, ended: &Cell<u8>) -> io::Resu
         }
     }
     shutdown(to.as_raw_fd(), Shutdown::Write)?;
-    ended.set(ended.get() + 1);
-    if ended.get() == 2 {
+    own.reach();
+    if other.is_reached.get() {
         return Ok(());
     }
     // Being woken is no proof of an error.
     from.async_io(Interest::ERROR, || from.take_error()?.map_or(Err(io::ErrorKind::WouldBlock.into()), Err)).await
+}
+
+/// Whether a way is at its end.
+#[derive(Debug, Default)]
+struct End {
+    is_reached: Cell<bool>,
+    change: Notify,
+}
+
+impl End {
+    fn reach(&self) {
+        self.is_reached.set(true);
+        self.change.notify_one();
+    }
+
+    async fn reached(&self) {
+        while !self.is_reached.get() {
+            self.change.notified().await;
+        }
+    }
 }
 
 enum Step {

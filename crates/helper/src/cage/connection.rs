@@ -187,7 +187,7 @@ async fn connect(place: Place, process: Rc<Process>) {
     drop(place);
     let _active = Activity::enter(&cage.shared);
     match far {
-        Far::Host(host) => pump(near, host).await,
+        Far::Host(host) => pump(near, host, cage.shared.activity.end_of_tree()).await,
         Far::Stub => Box::pin(dns::serve(near, &process, &cage.shared)).await,
     }
 }

@@ -1,5 +1,6 @@
 //! Between two loopback connections: program ↔ cage side, host side ↔ server.
 
+use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::tests::run;
 async fn world() -> (TcpStream, TcpStream, JoinHandle<()>) {
     let (program, cage) = pair(None).await;
     let (host, server) = pair(None).await;
-    (program, server, tokio::task::spawn_local(pump(cage, host)))
+    (program, server, tokio::task::spawn_local(pump(cage, host, pending())))
 }
 
 /// A connection over loopback, with buffers of about this size if one is given.
@@ -194,7 +195,7 @@ fn a_reader_that_is_slow_holds_the_sender_up() {
     run(async {
         let (mut program, cage) = pair(Some(SMALL)).await;
         let (host, mut server) = pair(Some(SMALL)).await;
-        let pump = tokio::task::spawn_local(pump(cage, host));
+        let pump = tokio::task::spawn_local(pump(cage, host, pending()));
         tokio::time::pause();
         let data = noise(8 << 20, 4);
         let mut sent = 0;
@@ -245,11 +246,29 @@ fn a_broken_connection_is_no_signal() {
 }
 
 #[test]
+fn what_nobody_reads_any_more_is_not_waited_for() {
+    run(async {
+        let (mut program, cage) = pair(None).await;
+        let (host, mut server) = pair(None).await;
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let pump = tokio::task::spawn_local(pump(cage, host, async { ended.await.unwrap_or_default() }));
+        end.send(()).unwrap();
+        program.write_all(b"last words").await.unwrap();
+        drop(program);
+        let mut words = Vec::new();
+        server.read_to_end(&mut words).await.unwrap();
+        assert_eq!(words, b"last words");
+        // The server has not closed its side.
+        pump.await.unwrap();
+    });
+}
+
+#[test]
 fn an_idle_connection_is_small() {
     run(async {
         let (_program, cage) = pair(None).await;
         let (host, _server) = pair(None).await;
-        let size = size_of_val(&pump(cage, host));
+        let size = size_of_val(&pump(cage, host, pending()));
         assert!(size <= 1024, "{size}");
     });
 }
