@@ -21,15 +21,15 @@ pub(crate) struct Row {
     pub(crate) refuses: &'static [Direct],
 }
 
-/// Runs all cells of some rows in one workstation.
+/// Runs all cells of some rows at one site.
 #[track_caller]
-pub(crate) fn check(rows: &[Row]) {
+pub(crate) fn check(site: &Site, rows: &[Row]) {
     let mut cases: Vec<Case<'_>> = Vec::new();
     for row in rows {
         cases.extend(row.carries);
         cases.extend(row.passes.iter().chain(row.refuses).map(|(script, output)| (*script, *output, &[][..])));
     }
-    Site::new().check_all(&[], &cases);
+    site.check_all(&[], &cases);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The matrix of the functions that start programs: the new program carries, whatever environment it was given.
 
 use crate::matrix::{Row, check};
+use crate::site::Site;
 
 #[test]
 fn programs() {
-    check(ROWS);
+    check(&Site::new(), ROWS);
 }
 
 #[test]
@@ -13,7 +14,7 @@ fn spawning_by_pidfd() {
     // SAFETY: a static string.
     let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) }.to_string_lossy();
     let minor: u32 = version.split('.').nth(1).expect("2.N").parse().expect("a number");
-    let site = crate::site::Site::new();
+    let site = Site::new();
     for function in ["pidfd_spawn", "pidfd_spawnp"] {
         let script = format!("spawn {function} empty; socket inet stream; connect 203.0.113.7:80; echo hi; end");
         // They are there since 2.39.

@@ -1,10 +1,11 @@
 //! The matrix of the name functions. In names mode a look-up asks nobody; it is the connect that carries the name.
 
 use crate::matrix::{Row, check};
+use crate::site::Site;
 
 #[test]
 fn names() {
-    check(ROWS);
+    check(&Site::new(), ROWS);
 }
 
 /// A resolver function under both of its names.

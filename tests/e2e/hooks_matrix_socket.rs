@@ -1,10 +1,11 @@
 //! The matrix of the socket functions.
 
 use crate::matrix::{Row, check};
+use crate::site::Site;
 
 #[test]
 fn sockets() {
-    check(ROWS);
+    check(&Site::unguarded(), ROWS);
 }
 
 pub(crate) const ROWS: &[Row] = &[

@@ -111,7 +111,7 @@ fn programs_that_close_everything() {
 
 #[test]
 fn inherited_sockets_are_carried_too() {
-    let site = Site::new();
+    let site = Site::unguarded();
     let allow_ping = || Ok(std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 65535")?);
     site.workstation().netns().run(allow_ping).expect("the workstation's sysctl");
     let port = site.port().to_string();
@@ -166,7 +166,7 @@ fn sockets_from_another_process_are_carried_too() {
         Ok(nix::sys::socket::socket(
             nix::sys::socket::AddressFamily::Inet,
             kind,
-            nix::sys::socket::SockFlag::empty(),
+            nix::sys::socket::SockFlag::SOCK_CLOEXEC,
             None,
         )?)
     });
@@ -189,7 +189,7 @@ fn sockets_from_another_process_are_carried_too() {
 #[test]
 fn no_descriptor_is_ours() {
     // The preload keeps none open: what a program may have, it has.
-    let site = Site::new();
+    let site = Site::unguarded();
     let script = format!("files 4; {CONNECT}; gai www.example.test - t=stream");
     site.check(&script, "ok; ok; ok; hi; ~ tcp", SEVEN);
     let seen = site.run_with(&["--dns", "resolve"], "files 3; gai www.example.test - t=stream");

@@ -85,7 +85,7 @@ fn refused(seen: &Seen, path: &str, reason: &str) {
 
 #[test]
 fn by_every_function() {
-    let (site, programs) = (Site::new(), Programs::new());
+    let (site, programs) = (Site::unguarded(), Programs::new());
     let path = programs.path("static");
     for function in
         ["execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "execveat", "syscall", "syscall-at"]
@@ -117,7 +117,7 @@ fn by_every_function() {
 
 #[test]
 fn kinds_of_files() {
-    let (site, programs) = (Site::new(), Programs::new());
+    let (site, programs) = (Site::unguarded(), Programs::new());
     for (name, culprit, reason) in [
         ("elf32", "elf32", "of another architecture"),
         ("foreign", "foreign", "of another architecture"),
@@ -152,7 +152,7 @@ fn kinds_of_files() {
 
 #[test]
 fn privileges_that_would_be_gained() {
-    let (site, programs) = (Site::new(), Programs::new());
+    let (site, programs) = (Site::unguarded(), Programs::new());
     let as_nobody = |name: &str| {
         let script = format!("exec execv same path={} --", programs.path(name));
         site.watch(site.uwt_as(&[], Some(Identity::nobody())).arg(probe()).arg(script))
@@ -174,7 +174,7 @@ fn privileges_that_would_be_gained() {
 
 #[test]
 fn without_the_library_nothing_is_started() {
-    let site = Site::new();
+    let site = Site::unguarded();
     // A copy of everything, so that the library can be taken away.
     let folder = tempfile::tempdir().expect("a folder");
     assert!(Command::new("cp").args([probe(), library()]).arg(folder.path()).status().expect("cp").success());

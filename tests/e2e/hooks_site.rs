@@ -107,6 +107,14 @@ impl Site {
         site
     }
 
+    /// Where the preload is alone: for what it refuses and forgets by itself, and a guard or helper would have an answer to.
+    pub(crate) fn unguarded() -> Self {
+        let site = Self::new();
+        std::fs::write(site.config.path().join("40_guard.toml"), "guard = \"off\"\n").expect("written");
+        open_to_all(site.config.path());
+        site
+    }
+
     /// Writes the configuration.
     pub(crate) fn configure(&self, lines: &str) {
         std::fs::write(self.config.path().join("50_test.toml"), lines).expect("written");
