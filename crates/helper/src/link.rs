@@ -21,6 +21,7 @@ use uwt_session::{Guard, Session};
 
 use crate::shared::Shared;
 use crate::stub;
+use crate::sys;
 
 /// One byte more than any message has: a longer one is cut and does not fit its tag.
 const LONGEST: usize = MAX_MESSAGE + 1;
@@ -129,7 +130,8 @@ pub fn join(guard: &Guard, session: &str) -> io::Result<()> {
     let mut helper = net::UnixStream::from(new_socket(SockFlag::empty())?);
     helper.set_write_timeout(Some(JOIN_LIMIT))?;
     helper.set_read_timeout(Some(JOIN_LIMIT))?;
-    socket::connect(helper.as_raw_fd(), &address(guard)?)?;
+    // The caller is inside the tree: without the cookie it would first be asked about, or just refused.
+    sys::connect(&helper, &address(guard)?, guard.cookie())?;
     send(&helper, message.get(..len).unwrap_or_default())?;
     let len = helper.read(&mut message)?;
     match open_reply(guard, nonce, message.get(..len).unwrap_or_default()) {

@@ -10,7 +10,9 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt as _;
 
+use libc::c_long;
 use nix::sys::signal::{SigAction, Signal, sigaction};
+use nix::sys::socket::{SockaddrLike as _, UnixAddr};
 use nix::unistd::{ForkResult, Pid};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -26,6 +28,18 @@ pub(crate) fn fork() -> io::Result<ForkResult> {
     }
     // SAFETY: there is no other thread that could hold a lock or a half-changed structure.
     unsafe { nix::unistd::fork() }.map_err(io::Error::from)
+}
+
+/// connect(2) to a unix socket, with `cookie` in the fifth argument, which the call does not have: the guard's filter passes
+/// it then.
+///
+/// # Errors
+/// The system call's.
+pub(crate) fn connect(socket: &impl AsRawFd, address: &UnixAddr, cookie: u64) -> io::Result<()> {
+    let (fd, len) = (c_long::from(socket.as_raw_fd()), c_long::from(address.len()));
+    // SAFETY: the address is alive and has this length.
+    let result = unsafe { libc::syscall(libc::SYS_connect, fd, address.as_ptr(), len, 0 as c_long, cookie) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Reaps a child of ours that is about to end.
