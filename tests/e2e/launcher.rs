@@ -9,6 +9,10 @@ mod place;
 mod environment;
 #[path = "launcher/explain.rs"]
 mod explain;
+#[path = "launcher/guard.rs"]
+mod guard;
+#[path = "launcher/inherited.rs"]
+mod inherited;
 #[path = "launcher/library.rs"]
 mod library;
 #[path = "launcher/localhost.rs"]
@@ -21,6 +25,10 @@ mod process;
 mod programs;
 #[path = "launcher/secrets.rs"]
 mod secrets;
+#[path = "launcher/supervised.rs"]
+mod supervised;
+#[path = "launcher/tree.rs"]
+mod tree;
 #[path = "launcher/usage.rs"]
 mod usage;
 #[path = "launcher/wrappers.rs"]

@@ -1,5 +1,7 @@
 //! From a plan to the running program: the same process, with another program in it.
 
+mod guard;
+
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
 use std::net::SocketAddrV4;
@@ -41,6 +43,7 @@ pub(crate) struct Context<'a> {
 /// The session cannot be made, or execve(2) fails.
 pub(crate) fn apply(plan: &Plan, context: &Context<'_>) -> Result<Infallible, Failure> {
     let count = plan.nesting.count;
+    let mut entry = None;
     let former = context.session.map(|session| session.preload);
     let environment = match &plan.protection {
         Protection::Off(_) => {
@@ -48,17 +51,26 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>) -> Result<Infallible, Fa
             let libraries: Vec<&str> = former.into_iter().chain(configured).collect();
             environment::bare(context.environment, count, &libraries)
         }
+        // Whoever took the session away took the library too, or it would now refuse everything.
+        Protection::Tree { .. } => environment::bare(context.environment, count, &[]),
         Protection::On(carried) => {
             let secret = secret(&carried.isolation.secret, context)?;
-            let text = session::text(carried, secret, context.own)?;
+            let guard = guard::of(carried.guard.course)?;
+            let text = session::text(carried, guard, secret, context.own)?;
             let mut result = environment::wrapped(context.environment, count, &carried.library.path, former, &text);
             if carried.native.value == Native::AllProxy {
                 set_native(&mut result, carried, &text, &plan.target.path)?;
             }
+            entry = Some((carried, guard, text));
             result
         }
     };
-    execute(&plan.target.path, &plan.target.typed, &plan.arguments, &environment)
+    let program = Executable::new(&plan.target.path, &plan.target.typed, &plan.arguments)?;
+    // The last thing that can fail before execve(2): what follows is under the filter.
+    if let Some((carried, Some(guard), text)) = entry {
+        guard::enter(carried.guard.course, &guard, text)?;
+    }
+    program.execute(&environment)
 }
 
 fn secret(source: &SecretSource, context: &Context<'_>) -> Result<Secret, Failure> {
@@ -96,34 +108,39 @@ fn start_time() -> Option<u64> {
     rest.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
 }
 
-fn execute(
-    path: &Path,
-    typed: &OsStr,
-    arguments: &[OsString],
-    environment: &Environment,
-) -> Result<Infallible, Failure> {
-    let file = c_string(path.as_os_str())?;
-    let mut argv = vec![c_string(typed)?];
-    for argument in arguments {
-        argv.push(c_string(argument)?);
+/// What execve(2) is given.
+struct Executable<'a> {
+    path: &'a Path,
+    file: CString,
+    arguments: Vec<CString>,
+}
+
+impl<'a> Executable<'a> {
+    fn new(path: &'a Path, typed: &OsStr, arguments: &[OsString]) -> Result<Self, Failure> {
+        let arguments = std::iter::once(typed).chain(arguments.iter().map(OsString::as_os_str)).map(c_string);
+        Ok(Self { path, file: c_string(path.as_os_str())?, arguments: arguments.collect::<Result<_, _>>()? })
     }
-    let environment = environment.entries();
-    let Err(mut errno) = execve(&file, &argv, environment);
-    if errno == Errno::ENOEXEC {
-        // As execvp(3): what is no program is a script of the shell.
-        let shell = c_string(OsStr::new(carry::SHELL))?;
-        argv.splice(0..1, [shell.clone(), file]);
-        let Err(of_shell) = execve(&shell, &argv, environment);
-        errno = of_shell;
-    }
-    let shown = path.display();
-    Err(match errno {
-        Errno::ENOENT => Failure::not_found(format!("{shown}: it or its interpreter was not found; install it")),
-        Errno::E2BIG => {
-            Failure::not_executable(format!("{shown}: the arguments and the environment are too long; shorten them"))
+
+    fn execute(self, environment: &Environment) -> Result<Infallible, Failure> {
+        let Self { path, file, mut arguments } = self;
+        let environment = environment.entries();
+        let Err(mut errno) = execve(&file, &arguments, environment);
+        if errno == Errno::ENOEXEC && carry::is_shell_script(path) {
+            // As execvp(3): what is no program is a script of the shell.
+            let shell = c_string(OsStr::new(carry::SHELL))?;
+            arguments.splice(0..1, [shell.clone(), file]);
+            let Err(of_shell) = execve(&shell, &arguments, environment);
+            errno = of_shell;
         }
-        _ => Failure::not_executable(format!("{shown}: {}; not run (`ls -l {shown}`)", errno.desc())),
-    })
+        let shown = path.display();
+        Err(match errno {
+            Errno::ENOENT => Failure::not_found(format!("{shown}: it or its interpreter was not found; install it")),
+            Errno::E2BIG => Failure::not_executable(format!(
+                "{shown}: the arguments and the environment are too long; shorten them"
+            )),
+            _ => Failure::not_executable(format!("{shown}: {}; not run (`ls -l {shown}`)", errno.desc())),
+        })
+    }
 }
 
 fn c_string(text: &OsStr) -> Result<CString, Failure> {
@@ -149,7 +166,8 @@ mod tests {
     #[test]
     fn what_cannot_be_executed() {
         let failure = |path: &str| {
-            let Err(failure) = execute(Path::new(path), OsStr::new("x"), &[], &Environment::default());
+            let program = Executable::new(Path::new(path), OsStr::new("x"), &[]);
+            let Err(failure) = program.and_then(|program| program.execute(&Environment::default()));
             failure
         };
         assert_eq!(failure("/nonexistent").status, 127);

@@ -8,15 +8,17 @@ use uwt_config::Config;
 use uwt_session::{Session, VARIABLE};
 
 use crate::apply::{self, Context};
-use crate::call::carry::{self, Exceptions};
+use crate::call::carry::{self, Exceptions, Guarded};
 use crate::call::cli::{self, Asked, Options};
 use crate::call::invocation::{self, Invocation};
 use crate::call::target;
 use crate::environment::Environment;
 use crate::folders::{self, Caller};
-use crate::machine::ThisMachine;
+use crate::guard::inherited;
 use crate::message::{self, Failure};
 use crate::plan::explain::{lines, table};
+use crate::plan::guard::Course;
+use crate::plan::machine::ThisMachine;
 use crate::plan::passthrough::Reason;
 use crate::plan::{self, Plan, Protection, Request};
 use crate::{log, sys};
@@ -68,8 +70,23 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<(), Fail
     let request =
         Request { options: &options, settings: &settings, environment, session, target, arguments: rest, verbose };
     let plan = plan::make(request, &ThisMachine)?;
-    if let Protection::On(carried) = &plan.protection {
-        carry::check(&plan.target.path, Exceptions { trusted: &carried.trusted.value, own })?;
+    match &plan.protection {
+        Protection::Off(_) => {}
+        Protection::On(carried) => {
+            let guard = match carried.guard.course {
+                Course::Off => Guarded::No,
+                Course::New { .. } if sys::may_filter() => Guarded::Yes,
+                Course::New { .. } => Guarded::Binding,
+                Course::Tree(_) => Guarded::Yes,
+            };
+            carry::check(&plan.target.path, Exceptions { trusted: &carried.trusted.value, own, guard })?;
+            if matches!(carried.guard.course, Course::New { .. }) {
+                inherited::check()?;
+            }
+        }
+        Protection::Tree { .. } => {
+            carry::check(&plan.target.path, Exceptions { trusted: &[], own, guard: Guarded::Yes })?;
+        }
     }
     if options.explain {
         return print(&table(&lines(&plan, config.files())));
@@ -90,14 +107,28 @@ fn asks_for_words(environment: &Environment) -> bool {
     switched_on("UWT_VERBOSE") || switched_on("uwtwrapper_verbose")
 }
 
-/// Whoever looks at a terminal shall know that an argument switched uwt off. With -v it has been said.
+/// What is not as somebody might believe. With -v it has been said.
 fn notice(plan: &Plan, verbose: bool) {
-    if let Protection::Off(reason @ Reason::Localhost { .. }) = &plan.protection
-        && !verbose
-        && io::stderr().is_terminal()
-    {
-        let shown = plan.target.called.display();
-        message::print(format_args!("{shown} runs without uwt: {reason} (localhost = \"loopback\" keeps it wrapped)"));
+    if verbose {
+        return;
+    }
+    let shown = plan.target.called.display();
+    let staying = match &plan.protection {
+        // Whoever looks at a terminal shall know that an argument switched uwt off.
+        Protection::Off(reason @ Reason::Localhost { .. }) if io::stderr().is_terminal() => {
+            let advice = "(localhost = \"loopback\" keeps it wrapped)";
+            return message::print(format_args!("{shown} runs without uwt: {reason} {advice}"));
+        }
+        Protection::Off(_) => None,
+        Protection::On(carried) => carried.instead_of.as_ref(),
+        Protection::Tree { instead_of } => instead_of.as_ref(),
+    };
+    // Its connections to this machine are direct inside as well.
+    if let Some(reason @ (Reason::Environment | Reason::Disabled(_))) = staying {
+        message::print(format_args!(
+            "{shown} stays wrapped in spite of {reason}: it is inside a guarded tree (start it outside, or the outermost \
+             uwt with --guard=off)"
+        ));
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// # Errors
 /// There is no /proc.
 pub(crate) fn boot() -> io::Result<String> {
-    let mut boot = fs::read_to_string(BOOT_ID)?;
+    let mut boot = file::read_small(Path::new(BOOT_ID))?;
     boot.truncate(boot.trim_end().len());
     Ok(boot)
 }

@@ -1,6 +1,8 @@
 //! The C interface: our entry point, and the calls that have no safe form.
 #![expect(unsafe_code, reason = "C's main, the auxiliary vector, and system calls without a safe wrapper")]
 
+pub(crate) mod socket;
+
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::io;
@@ -89,6 +91,32 @@ pub(crate) fn has_attribute(path: &Path, name: &CStr) -> io::Result<bool> {
     }
 }
 
+/// The capabilities that are in effect, one bit each (capabilities(7)).
+///
+/// # Errors
+/// capget(2)'s.
+pub(crate) fn effective_capabilities() -> io::Result<u64> {
+    /// `_LINUX_CAPABILITY_VERSION_3`: two structures for 64 capabilities.
+    const VERSION: u32 = 0x2008_0522;
+    let mut header = [VERSION, 0];
+    // Effective, permitted, inheritable: the low half, then the high one.
+    let mut data = [[0_u32; 3]; 2];
+    // SAFETY: `struct __user_cap_header_struct` is two, `struct __user_cap_data_struct` three numbers of 32 bits, and this
+    // version writes two of the latter, and the former if it knows another version only.
+    let result = unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), data.as_mut_ptr()) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let [[low, ..], [high, ..]] = data;
+    Ok(u64::from(high) << 32 | u64::from(low))
+}
+
+/// Whether a filter can be installed without giving up that programs gain privileges (seccomp(2), `CAP_SYS_ADMIN`).
+pub(crate) fn may_filter() -> bool {
+    const CAP_SYS_ADMIN: u32 = 21;
+    effective_capabilities().is_ok_and(|capabilities| capabilities >> CAP_SYS_ADMIN & 1 != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +139,13 @@ mod tests {
     #[test]
     fn random_bytes_differ() {
         assert_ne!(random().expect("random"), random().expect("random"));
+    }
+
+    #[test]
+    fn capabilities() {
+        let status = std::fs::read_to_string("/proc/self/status").expect("readable");
+        let expected = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("listed");
+        assert_eq!(format!("{:016x}", effective_capabilities().expect("known")), expected.trim());
     }
 
     #[test]

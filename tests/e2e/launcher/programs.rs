@@ -47,14 +47,15 @@ fn what_would_run_unprotected_is_not_run() {
     let shown = static_program.display().to_string();
     let message =
         format!("{shown} is statically linked and would run unprotected; not run (use a dynamic build of it)");
-    assert_eq!(run(&mut place.uwt(&["static"])).failed_with(126), message);
+    let unguarded = |program: &str| run(&mut place.uwt(&["--guard=off", program]));
+    assert_eq!(unguarded("static").failed_with(126), message);
     place.program("bin/by-static", format!("#!{shown}\n"));
-    assert_eq!(run(&mut place.uwt(&["by-static"])).failed_with(126), message);
+    assert_eq!(unguarded("by-static").failed_with(126), message);
 
     let mut foreign = fs::read("/bin/true").expect("readable");
     foreign[18] ^= 0x55;
     let foreign = place.program("bin/foreign", foreign);
-    let ran = run(&mut place.uwt(&["foreign"]));
+    let ran = unguarded("foreign");
     assert!(ran.failed_with(126).starts_with(&format!("{} is of another architecture", foreign.display())), "{ran:?}");
 
     place.program("bin/orphan", "#!/nonexistent/perl\n");
@@ -63,17 +64,38 @@ fn what_would_run_unprotected_is_not_run() {
 
     // Trusted, it runs: it is a wrapper without an original then, and says so itself.
     place.configure(&format!("trusted = [\"{shown}\"]\n"));
-    let ran = run(&mut place.uwt(&["static"]));
+    let ran = unguarded("static");
     assert!(ran.failed_with(127).starts_with(&format!("{shown}.anondist-orig: not found")), "{ran:?}");
-    let ran = run(&mut place.uwt(&["by-static"]));
+    let ran = unguarded("by-static");
     assert!(ran.failed_with(127).starts_with(&format!("{shown}.anondist-orig: not found")), "{ran:?}");
 }
 
 #[test]
-fn set_user_id_programs_are_not_run() {
+fn under_a_guard_everything_runs() {
+    let place = Place::new();
+    // busybox is static; what is of another architecture only the kernel can refuse now.
+    place.copy("bin/busybox", "/usr/bin/busybox");
+    place.program("bin/by-static", format!("#!{} sh\necho \"$0\"\n", place.at("bin/busybox").display()));
+    let mut foreign = fs::read("/bin/true").expect("readable");
+    foreign[18] ^= 0x55;
+    place.program("bin/foreign", foreign);
+    for level in ["tunnel", "deny"] {
+        let guarded = |arguments: &[&str]| run(&mut place.uwt(&[&["--guard", level], arguments].concat()));
+        assert_eq!(guarded(&["busybox", "echo", "ran"]).succeeded(), "ran\n");
+        assert_eq!(guarded(&["by-static"]).succeeded(), format!("{}\n", place.at("bin/by-static").display()));
+        let ran = guarded(&["foreign"]);
+        assert!(ran.failed_with(126).contains("foreign: Exec format error; not run"), "{ran:?}");
+        // A missing interpreter is missing for everybody.
+        place.program("bin/orphan", "#!/nonexistent/perl\n");
+        assert_eq!(guarded(&["orphan"]).status, 127);
+    }
+}
+
+#[test]
+fn set_user_id_programs_are_not_run_without_a_guard() {
     let place = Place::new();
     let program = set_user_id(&place);
-    let ran = run(&mut place.uwt(&[program.to_str().expect("UTF-8")]));
+    let ran = run(&mut place.uwt(&["--guard=off", program.to_str().expect("UTF-8")]));
     let expected = format!("{} is set-user-ID or set-group-ID and would run unprotected; not run", program.display());
     assert!(ran.failed_with(126).starts_with(&expected), "{ran:?}");
 }

@@ -58,7 +58,7 @@ fn no_file_is_made_without_need() {
     secret(&place, &[]);
     secret(&place, &["--isolate", "invocation"]);
     run(&mut place.uwt(&["--identity", "work", "--explain", "true"])).succeeded();
-    assert!(!place.at("run/uwt").exists());
+    assert!(!place.at("run/uwt/secret").exists());
 }
 
 #[test]

@@ -32,6 +32,19 @@ pub(crate) struct Exceptions<'a> {
     pub(crate) trusted: &'a [PathBuf],
     /// uwt itself, which protects what it starts.
     pub(crate) own: FileId,
+    /// The guard that the program will be under.
+    pub(crate) guard: Guarded,
+}
+
+/// Whether a guard holds what does not load the preload library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guarded {
+    /// There is none.
+    No,
+    /// There is; programs may gain privileges as far as this process lets them.
+    Yes,
+    /// There will be one, for which this process has to give up that anything it starts gains privileges.
+    Binding,
 }
 
 /// Checks `path` and, for a script, its interpreters.
@@ -45,11 +58,15 @@ pub(crate) fn check(path: &Path, exceptions: Exceptions<'_>) -> Result<(), Failu
         if own || exceptions.trusted.contains(&path) {
             return Ok(());
         }
-        let beginning = head(&path).map_err(|error| unreadable(&path, &error))?;
-        let image = classify(&beginning);
-        let privileges = privileges(&path, image).map_err(|error| unreadable(&path, &error))?;
+        let beginning = head(&path);
+        let image = match &beginning {
+            Ok(beginning) => classify(beginning),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Image::Unreadable,
+            Err(error) => return Err(unreadable(&path, error)),
+        };
+        let privileges = privileges(&path, image, exceptions.guard).map_err(|error| unreadable(&path, &error))?;
         let program = Program { path: path.as_os_str().as_bytes(), image, privileges };
-        if let ExecVerdict::Refuse(obstacle) = exec(&program, false) {
+        if let ExecVerdict::Refuse(obstacle) = exec(&program, exceptions.guard != Guarded::No) {
             return Err(refused(&path, obstacle));
         }
         match interpreter(&path, image) {
@@ -71,6 +88,11 @@ pub(crate) fn executable(path: &Path) -> PathBuf {
     path
 }
 
+/// Whether the file is neither a program, of whatever architecture, nor names its interpreter.
+pub(crate) fn is_shell_script(path: &Path) -> bool {
+    head(path).is_ok_and(|beginning| matches!(classify(&beginning), Image::Unknown))
+}
+
 /// What runs `path`, if it does not run by itself.
 fn interpreter(path: &Path, image: Image<'_>) -> Option<PathBuf> {
     match image {
@@ -88,13 +110,12 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();
     match error.kind() {
         io::ErrorKind::NotFound => Failure::not_found(format!("{shown}: not found, and a script needs it; install it")),
-        io::ErrorKind::PermissionDenied => refused(path, Obstacle::Unreadable),
         _ => Failure::not_executable(format!("{shown}: cannot be read ({error}), so it may run unprotected; not run")),
     }
 }
 
 /// Looks only as far as the verdict can depend on it.
-fn privileges(path: &Path, image: Image<'_>) -> io::Result<Privileges> {
+fn privileges(path: &Path, image: Image<'_>, guard: Guarded) -> io::Result<Privileges> {
     let (user, user_group) = (getuid().as_raw(), getgid().as_raw());
     let none = Privileges {
         mode: 0,
@@ -123,7 +144,7 @@ fn privileges(path: &Path, image: Image<'_>) -> io::Result<Privileges> {
         user,
         user_group,
         nosuid: flags.contains(FsFlags::ST_NOSUID),
-        no_new_privileges: get_no_new_privs()?,
+        no_new_privileges: guard == Guarded::Binding || get_no_new_privs()?,
     })
 }
 
@@ -149,7 +170,7 @@ mod tests {
             let line = [OsString::from("#!"), at(interpreter).into(), OsString::from("\n")];
             write(name, &line.into_iter().flat_map(OsString::into_vec).collect::<Vec<u8>>());
         }
-        let exceptions = Exceptions { trusted: &[], own: FileId { device: 0, inode: 0 } };
+        let exceptions = Exceptions { trusted: &[], own: FileId { device: 0, inode: 0 }, guard: Guarded::No };
         let check = |path: &Path| check(path, exceptions);
         for good in [Path::new("/bin/sh"), &at("plain"), &at("script"), &at("by-script")] {
             assert_eq!(check(good), Ok(()), "{}", good.display());
@@ -160,9 +181,16 @@ mod tests {
         assert!(failure("round").message.contains("too many interpreters"));
         assert_eq!((failure("round").status, failure("orphan").status), (126, 127));
         assert!(failure("orphan").message.starts_with("/nonexistent/perl: not found"));
+        assert_eq!(["plain", "script", "foreign"].map(|name| is_shell_script(&at(name))), [true, false, false]);
         assert_eq!(executable(&at("by-script")), Path::new("/bin/sh"));
         assert_eq!(executable(&at("plain")), Path::new("/bin/sh"));
         assert_eq!(executable(&at("foreign")), at("foreign"));
+
+        for guard in [Guarded::Yes, Guarded::Binding] {
+            let guarded = Exceptions { guard, ..exceptions };
+            assert_eq!(super::check(&at("by-foreign"), guarded), Ok(()));
+            assert_eq!(super::check(&at("orphan"), guarded), Err(failure("orphan")));
+        }
 
         let own = Exceptions { own: file_id(&at("foreign")).expect("there"), ..exceptions };
         let trusted = [at("foreign")];

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
-use uwt_config::{GatewayChoice, identity_name};
+use uwt_config::{GatewayChoice, GuardChoice, identity_name};
 use uwt_policy::{DnsMode, Scope};
 
 use crate::message::Failure;
@@ -43,6 +43,11 @@ pub(crate) struct Options {
     /// Share a circuit with everything that is given the same name
     #[arg(long, value_name = "NAME", value_parser = identity)]
     pub(crate) identity: Option<String>,
+
+    /// What happens to connections that do not go through the preload library: tunnel (they are carried too), deny (they
+    /// are refused), off (no guard), or auto, the best of tunnel and deny [default: as configured, or auto]
+    #[arg(long, value_name = "LEVEL", value_parser = guard)]
+    pub(crate) guard: Option<GuardChoice>,
 
     /// How host names are looked up: names (Tor's exit does it) or resolve (real addresses, asked from Tor)
     #[arg(long, value_name = "MODE", value_parser = dns)]
@@ -129,6 +134,10 @@ fn dns(text: &str) -> Result<DnsMode, String> {
     text.parse().map_err(|()| "expected names or resolve".to_owned())
 }
 
+fn guard(text: &str) -> Result<GuardChoice, String> {
+    text.parse().map_err(|_| "expected auto, tunnel, deny or off".to_owned())
+}
+
 fn gateway(text: &str) -> Result<GatewayChoice, String> {
     text.parse().map_err(|invalid: uwt_config::Invalid| invalid.to_string())
 }
@@ -186,12 +195,15 @@ mod tests {
             "invocation",
             "--dns",
             "resolve",
+            "--guard",
+            "deny",
             "--explain",
             "-v",
             "true",
         ]);
         assert_eq!(all.ip, Some(GatewayChoice::Address([10, 152, 152, 10].into())));
         assert_eq!((all.port, all.isolate, all.dns), (Some(9150), Some(Scope::Invocation), Some(DnsMode::Resolve)));
+        assert_eq!(all.guard, Some(GuardChoice::Deny));
         assert!(all.explain && all.verbose && all.identity.is_none());
         let joined = options(&["-i127.0.0.1", "-p9050", "-t5", "--identity=work", "true"]);
         assert_eq!((joined.port, joined.identity.as_deref()), (Some(9050), Some("work")));
@@ -215,6 +227,7 @@ mod tests {
             (&["--identity", "", "curl"], "expected a name of 1 to 64"),
             (&["--identity", "a", "--isolate", "none", "curl"], "cannot be used with"),
             (&["--dns", "direct", "curl"], "expected names or resolve"),
+            (&["--guard", "on", "curl"], "expected auto, tunnel, deny or off"),
         ] {
             let failure = parse_words(words).expect_err("bad usage");
             assert_eq!(failure.status, 125, "{words:?}");

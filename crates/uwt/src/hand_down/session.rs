@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use uwt_session::{FileId, MAX_VARIABLE, Secret, Session};
+use uwt_session::{FileId, Guard, MAX_VARIABLE, Secret, Session};
 
 use crate::message::Failure;
 use crate::plan::carried::Carried;
@@ -11,9 +11,14 @@ use crate::plan::carried::Carried;
 ///
 /// # Errors
 /// It does not fit.
-pub(crate) fn text(carried: &Carried, secret: Secret, launcher: FileId) -> Result<String, Failure> {
+pub(crate) fn text(
+    carried: &Carried,
+    guard: Option<Guard>,
+    secret: Secret,
+    launcher: FileId,
+) -> Result<String, Failure> {
     let trusted = trusted(carried)?;
-    let session = session(carried, &trusted, secret, launcher);
+    let session = Session { guard, ..session(carried, &trusted, secret, launcher) };
     let text = session.to_string();
     if text.len() > MAX_VARIABLE {
         return Err(Failure::ours(format!(
@@ -28,7 +33,7 @@ pub(crate) fn text(carried: &Carried, secret: Secret, launcher: FileId) -> Resul
     }
 }
 
-/// The same before it is text.
+/// The same before it is text, without a guard.
 pub(crate) fn session<'a>(carried: &'a Carried, trusted: &'a str, secret: Secret, launcher: FileId) -> Session<'a> {
     Session {
         gateway: SocketAddrV4::new(carried.gateway.value, carried.port.value),
@@ -72,23 +77,26 @@ mod tests {
     use std::path::PathBuf;
 
     use uwt_config::Setting;
+    use uwt_policy::Level;
 
     use super::*;
     use crate::plan::carried::tests::carried;
 
+    const GUARD: Guard = Guard { level: Level::Tunnel, secret: Secret::new([4; 32]) };
     const LAUNCHER: FileId = FileId { device: 1, inode: 2 };
 
     #[test]
     fn it_is_read_back() {
         let with = |paths: &[&str]| {
             let trusted = Setting::built_in(paths.iter().map(PathBuf::from).collect());
-            text(&Carried { trusted, ..carried() }, Secret::new([3; 32]), LAUNCHER)
+            text(&Carried { trusted, ..carried() }, Some(GUARD), Secret::new([3; 32]), LAUNCHER)
         };
         for paths in [&[][..], &["/sbin/ldconfig"], &["/sbin/ldconfig", "/usr/sbin/ldconfig"]] {
             let text = with(paths).expect("fits");
             let session = Session::parse(&text).expect("parses");
             assert_eq!(session.trusted, paths.join(":"));
             assert_eq!((session.launcher, session.secret), (LAUNCHER, Secret::new([3; 32])));
+            assert_eq!(session.guard, Some(GUARD));
         }
         assert!(with(&["/a b"]).expect_err("blank").message.contains("white space"));
         let long = format!("/{}", "x".repeat(MAX_VARIABLE));

@@ -7,11 +7,14 @@ use uwt_config::{Native, Origin, Setting};
 use uwt_policy::{CredentialForm, DnsMode, Inbound};
 use uwt_session::Pinned;
 
+use super::guard::Guarding;
 use super::isolation::Isolation;
-use super::{Request, gateway, isolation};
+use super::passthrough::Reason;
+use super::{Request, gateway, guard, isolation};
+use crate::guard::tree::Tree;
 use crate::hand_down::library::Library;
-use crate::machine::Machine;
 use crate::message::Failure;
+use crate::plan::machine::Machine;
 
 /// What holds for a program that is carried, and why.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +29,10 @@ pub(crate) struct Carried {
     pub(crate) isolation: Isolation,
     /// How credentials are written.
     pub(crate) credentials: Setting<CredentialForm>,
+    /// How well it is guarded.
+    pub(crate) guard: Guarding,
+    /// Why it would run without uwt, if a tree could be left.
+    pub(crate) instead_of: Option<Reason>,
     /// How names are looked up.
     pub(crate) dns: Setting<DnsMode>,
     /// Who may connect to the program.
@@ -49,8 +56,13 @@ pub(crate) struct Carried {
 /// Settles it all.
 ///
 /// # Errors
-/// The gateway cannot be told, or the library is missing.
-pub(crate) fn settle(request: &Request<'_>, machine: &impl Machine) -> Result<Carried, Failure> {
+/// The gateway cannot be told, the library is missing, or the guard that is asked for cannot be had.
+pub(crate) fn settle(
+    request: &Request<'_>,
+    tree: Tree,
+    instead_of: Option<Reason>,
+    machine: &impl Machine,
+) -> Result<Carried, Failure> {
     let (options, settings, session) = (request.options, request.settings, request.session);
     let outer = session.map(|session| session.pinned).unwrap_or_default();
     let dns = match (options.dns, session.filter(|_| outer.dns)) {
@@ -65,6 +77,8 @@ pub(crate) fn settle(request: &Request<'_>, machine: &impl Machine) -> Result<Ca
         port: gateway.port,
         isolation: isolation::settle(request),
         credentials: settings.credentials.clone(),
+        guard: guard::settle(request, tree, machine)?,
+        instead_of,
         dns,
         inbound: settings.inbound.clone(),
         allow_loopback: settings.allow_loopback.clone(),

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use uwt_config::{Native, Origin};
 use uwt_policy::Scope;
+use uwt_session::VARIABLE;
 
 use super::carried::Carried;
 use super::isolation::Isolation;
+use super::passthrough::Reason;
 use super::{Plan, Protection};
 
 /// One line: what, which value, why.
@@ -47,11 +49,22 @@ pub(crate) fn lines(plan: &Plan, files: &[impl AsRef<Path>]) -> Vec<Line> {
             add("protection", "off: runs as if there were no uwt".to_owned(), reason.to_string());
         }
         Protection::On(carried) => {
-            add("protection", "on".to_owned(), String::new());
+            let why = carried.instead_of.as_ref().map_or_else(String::new, staying);
+            add("protection", "on".to_owned(), why);
             lines.extend(of_carried(carried));
+        }
+        Protection::Tree { instead_of } => {
+            let lost = format!("inside a guarded tree, {VARIABLE} did not reach this call");
+            let why = instead_of.as_ref().map_or(lost, staying);
+            add("protection", "by the guard alone".to_owned(), why);
         }
     }
     lines
+}
+
+/// Why it is not off.
+fn staying(reason: &Reason) -> String {
+    format!("a guarded tree cannot be left, not by {reason} either")
 }
 
 fn of_carried(carried: &Carried) -> Vec<Line> {
@@ -66,6 +79,7 @@ fn of_carried(carried: &Carried) -> Vec<Line> {
     add("port", carried.port.value.to_string(), why(&carried.port.origin));
     add("isolation", scope(&carried.isolation), why(&carried.isolation.scope.origin));
     add("credentials", carried.credentials.value.to_string(), why(&carried.credentials.origin));
+    add("guard", carried.guard.course.level().to_string(), carried.guard.why().to_string());
     add("dns", carried.dns.value.to_string(), why(&carried.dns.origin));
     let loopback = if carried.allow_loopback.value { "direct" } else { "refused" };
     add("loopback", loopback.to_owned(), why(&carried.allow_loopback.origin));
@@ -121,7 +135,6 @@ mod tests {
     use crate::call::target::Target;
     use crate::plan::carried::tests::carried;
     use crate::plan::nesting::Depth;
-    use crate::plan::passthrough::Reason;
 
     fn plan(protection: Protection) -> Plan {
         Plan {
@@ -152,6 +165,25 @@ protection     off: runs as if there were no uwt  UWT_DEV_PASSTHROUGH=1 in the e
     }
 
     #[test]
+    fn inside_a_guarded_tree() {
+        let protection = |protection| {
+            let text = table(&lines(&plan(protection), &[] as &[&Path]));
+            text.lines().find(|line| line.starts_with("protection")).expect("said").to_owned()
+        };
+        assert_eq!(
+            protection(Protection::Tree { instead_of: None }),
+            "protection  by the guard alone  inside a guarded tree, UWT_SESSION did not reach this call"
+        );
+        let why = "a guarded tree cannot be left, not by UWT_DEV_PASSTHROUGH=1 in the environment either";
+        for staying in [
+            Protection::Tree { instead_of: Some(Reason::Environment) },
+            Protection::On(Box::new(Carried { instead_of: Some(Reason::Environment), ..carried() })),
+        ] {
+            assert!(protection(staying).ends_with(&format!("  {why}")));
+        }
+    }
+
+    #[test]
     fn every_value_has_its_origin() {
         let carried = Carried { native: Setting::built_in(Native::AllProxy), ..carried() };
         let text = table(&lines(&plan(Protection::On(Box::new(carried))), &[] as &[&Path]));
@@ -171,6 +203,8 @@ protection     off: runs as if there were no uwt  UWT_DEV_PASSTHROUGH=1 in the e
             let words: Vec<&str> = line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
             assert_eq!(words, [label, value, "built-in"], "{line}");
         }
+        let guard = text.lines().find(|line| line.starts_with("guard ")).expect("said");
+        assert!(guard.contains(" tunnel ") && guard.ends_with("  auto, built-in"), "{guard}");
         assert!(text.contains("/lib/uwt/libuwt_preload.so  installed\n"), "{text}");
     }
 

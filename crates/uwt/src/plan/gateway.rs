@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use uwt_config::{GatewayChoice, Origin, Setting};
 
 use super::Request;
-use crate::machine::Machine;
 use crate::message::Failure;
+use crate::plan::machine::Machine;
 
 /// The SocksPort's address and why that one.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,23 +3,26 @@
 pub(crate) mod carried;
 pub(crate) mod explain;
 pub(crate) mod gateway;
+pub(crate) mod guard;
 pub(crate) mod isolation;
 pub(crate) mod localhost;
+pub(crate) mod machine;
 pub(crate) mod nesting;
 pub(crate) mod passthrough;
 
 use std::ffi::OsString;
 
 use uwt_config::Settings;
-use uwt_session::Session;
+use uwt_session::{Session, VARIABLE};
 
 use self::carried::Carried;
 use self::passthrough::Reason;
 use crate::call::cli::Options;
 use crate::call::target::Target;
 use crate::environment::Environment;
-use crate::machine::Machine;
+use crate::guard::tree::Tree;
 use crate::message::Failure;
+use crate::plan::machine::Machine;
 
 /// What a plan is made from.
 #[derive(Debug)]
@@ -61,6 +64,11 @@ pub(crate) enum Protection {
     Off(Reason),
     /// Every connection goes to the SocksPort.
     On(Box<Carried>),
+    /// The same, but nothing of it is ours: the guard of the tree we are in is there, its session is not.
+    Tree {
+        /// Why it would have run without uwt.
+        instead_of: Option<Reason>,
+    },
 }
 
 /// Makes the plan.
@@ -70,9 +78,33 @@ pub(crate) enum Protection {
 pub(crate) fn make(request: Request<'_>, machine: &impl Machine) -> Result<Plan, Failure> {
     let nesting = nesting::deeper(request.environment, &request.settings.max_nested)?;
     let reason = passthrough::reason(&request, machine);
-    let protection = match reason {
-        Some(reason) => Protection::Off(reason),
-        None => Protection::On(Box::new(carried::settle(&request, machine)?)),
+    let protection = match (machine.tree(request.session), reason) {
+        (Tree::Free, Some(reason)) => Protection::Off(reason),
+        (Tree::Lost, instead_of) => {
+            without_session(request.options)?;
+            Protection::Tree { instead_of }
+        }
+        (tree, instead_of) => Protection::On(Box::new(carried::settle(&request, tree, instead_of, machine)?)),
     };
     Ok(Plan { target: request.target, arguments: request.arguments, nesting, protection })
+}
+
+/// What the command line says about connections must hold, and here nobody could be told.
+fn without_session(options: &Options) -> Result<(), Failure> {
+    let Options { ip, port, isolate, identity, guard, dns, .. } = options;
+    let asked = [
+        ("--ip", ip.is_some()),
+        ("--port", port.is_some()),
+        ("--isolate", isolate.is_some()),
+        ("--identity", identity.is_some()),
+        ("--guard", guard.is_some()),
+        ("--dns", dns.is_some()),
+    ];
+    match asked.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Failure::ours(format!(
+            "{option}: this call is inside a guarded tree, and {VARIABLE} did not reach it, so that nothing can be changed; \
+             nothing was run (leave the option out, or pass {VARIABLE} on)"
+        ))),
+        None => Ok(()),
+    }
 }

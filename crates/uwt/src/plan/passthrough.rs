@@ -5,7 +5,7 @@ use std::fmt;
 use uwt_config::{Localhost, Origin};
 
 use super::{Request, localhost};
-use crate::machine::Machine;
+use crate::plan::machine::Machine;
 
 /// Switches uwt off for every command below.
 const SWITCH: &str = "UWT_DEV_PASSTHROUGH";

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::message::Failure;
 
 /// More than a file of ours can have, in bytes.
-const LONGEST: u64 = 1024;
+const LONGEST: usize = 2048;
 
 /// Whether only `owner` can put something into the folder.
 ///
@@ -60,9 +60,21 @@ pub(crate) fn read(path: &Path, owner: u32) -> Result<Option<String>, Failure> {
     if !cause.is_empty() {
         return Err(refused(path, cause));
     }
-    let mut text = String::new();
-    file.take(LONGEST).read_to_string(&mut text).map_err(|error| refused(path, &error.to_string()))?;
-    Ok(Some(text))
+    all(file).map(Some).map_err(|error| refused(path, &error.to_string()))
+}
+
+/// What is in a small file of /proc, which has no size: a new buffer would grow in steps, with a system call for each.
+///
+/// # Errors
+/// The file system's.
+pub(crate) fn read_small(path: &Path) -> io::Result<String> {
+    all(File::open(path)?)
+}
+
+fn all(file: File) -> io::Result<String> {
+    let mut text = String::with_capacity(LONGEST);
+    file.take(LONGEST as u64).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Keeps others from writing to the folder's files until the result is dropped; whoever has it makes a file that is

@@ -3,34 +3,43 @@
 use std::cell::Cell;
 use std::ffi::OsString;
 
-use uwt_config::{GatewayChoice, Localhost, Place, Settings, Surroundings};
-use uwt_policy::Scope;
-use uwt_session::{FileId, Secret, Session};
+use uwt_config::{GatewayChoice, GuardChoice, Localhost, Place, Settings, Surroundings};
+use uwt_policy::{Level, Scope};
+use uwt_session::{FileId, Guard, Secret, Session};
 
 use super::*;
 use crate::call::cli::Options;
 use crate::call::target::Target;
 use crate::environment::Environment;
 use crate::environment::tests::environment;
+use crate::guard::abilities::Abilities;
+use crate::plan::guard::Course;
 use crate::plan::isolation::SecretSource;
 use crate::plan::passthrough::Reason;
 use crate::plan::{Plan, Protection, make};
 
 /// Answers as told and counts the questions.
-struct Pretended {
-    surroundings: Result<Surroundings, ()>,
-    asked: Cell<u32>,
+pub(crate) struct Pretended {
+    pub(crate) surroundings: Result<Surroundings, ()>,
+    pub(crate) abilities: Abilities,
+    pub(crate) tree: Tree,
+    pub(crate) asked: Cell<u32>,
 }
 
 impl Pretended {
-    fn machine(transparent: bool) -> Self {
+    pub(crate) fn machine(transparent: bool) -> Self {
         let found = Surroundings {
             place: Place::Plain,
             gateway: Ipv4Addr::new(10, 0, 0, 1),
             transparent,
             reason: "as told".to_owned(),
         };
-        Self { surroundings: Ok(found), asked: Cell::new(0) }
+        Self {
+            surroundings: Ok(found),
+            abilities: Abilities { notifications: Ok(()), cage: Ok(()) },
+            tree: Tree::Free,
+            asked: Cell::new(0),
+        }
     }
 }
 
@@ -42,6 +51,14 @@ impl Machine for Pretended {
 
     fn library(&self, _: &Setting<Option<PathBuf>>) -> Result<Library, Failure> {
         Ok(Library { path: "/lib/uwt/libuwt_preload.so".to_owned(), origin: "installed".to_owned() })
+    }
+
+    fn tree(&self, _: Option<&Session<'_>>) -> Tree {
+        self.tree
+    }
+
+    fn abilities(&self, _: &Environment) -> Abilities {
+        self.abilities.clone()
     }
 }
 
@@ -85,7 +102,7 @@ fn carried_by(options: &Options, settings: &Settings, session: Option<&Session<'
     let machine = Pretended::machine(false);
     match plan(options, settings, session, &Environment::default(), &[], &machine).expect("possible").protection {
         Protection::On(carried) => *carried,
-        Protection::Off(reason) => unreachable!("{reason}"),
+        other => unreachable!("{other:?}"),
     }
 }
 
@@ -96,7 +113,7 @@ pub(crate) fn carried() -> Carried {
     carried_by(&Options::default(), &settings, None)
 }
 
-fn file<T>(value: T) -> Setting<T> {
+pub(crate) fn file<T>(value: T) -> Setting<T> {
     Setting::new(value, Origin::File { path: "/f".into(), line: 1 })
 }
 
@@ -198,7 +215,7 @@ fn names() {
 
 #[test]
 fn an_unknown_gateway_runs_nothing() {
-    let machine = Pretended { surroundings: Err(()), asked: Cell::new(0) };
+    let machine = Pretended { surroundings: Err(()), ..Pretended::machine(false) };
     let none = Environment::default();
     let make =
         |options: &Options, arguments: &[&str]| plan(options, &Settings::default(), None, &none, arguments, &machine);
@@ -248,11 +265,41 @@ fn passthrough() {
         let plan = plan(&Options::default(), settings, None, &environment, arguments, &machine).expect("possible");
         let reason = match &plan.protection {
             Protection::Off(reason) => reason.to_string(),
-            Protection::On(_) => String::new(),
+            _ => String::new(),
         };
         assert_eq!(reason, expected, "{entries:?} {arguments:?}");
     }
     assert_eq!(Reason::Environment.to_string(), "UWT_DEV_PASSTHROUGH=1 in the environment");
+}
+
+#[test]
+fn a_guarded_tree_is_not_left() {
+    let guard = Guard { level: Level::Deny, secret: Secret::new([1; 32]) };
+    let off = environment(&["UWT_DEV_PASSTHROUGH=1"]);
+    let in_tree = |tree, options: &Options, environment: &Environment| {
+        let machine = Pretended { tree, ..Pretended::machine(false) };
+        plan(options, &Settings::default(), None, environment, &[], &machine).map(|plan| plan.protection)
+    };
+    let none = Options::default();
+    let Ok(Protection::On(carried)) = in_tree(Tree::Known(guard), &none, &off) else { unreachable!() };
+    assert_eq!((carried.instead_of, carried.guard.course), (Some(Reason::Environment), Course::Tree(guard)));
+    // Its session is lost: nothing can be said to anybody, so nothing must be asked for.
+    let lost = |environment: &Environment| in_tree(Tree::Lost, &none, environment);
+    assert_eq!(lost(&Environment::default()), Ok(Protection::Tree { instead_of: None }));
+    assert_eq!(lost(&off), Ok(Protection::Tree { instead_of: Some(Reason::Environment) }));
+    let ip = Some(GatewayChoice::Auto);
+    for (options, name) in [
+        (Options { ip, ..Options::default() }, "--ip"),
+        (Options { port: Some(1), ..Options::default() }, "--port"),
+        (Options { isolate: Some(Scope::None), ..Options::default() }, "--isolate"),
+        (Options { identity: Some("a".to_owned()), ..Options::default() }, "--identity"),
+        (Options { guard: Some(GuardChoice::Off), ..Options::default() }, "--guard"),
+        (Options { dns: Some(DnsMode::Names), ..Options::default() }, "--dns"),
+    ] {
+        let failure = in_tree(Tree::Lost, &options, &off).expect_err(name);
+        assert_eq!(failure.status, Failure::OURS);
+        assert!(failure.message.starts_with(&format!("{name}: this call is inside a guarded tree")));
+    }
 }
 
 #[test]

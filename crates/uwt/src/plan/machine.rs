@@ -4,6 +4,11 @@ use uwt_config::{Probe, Setting, Surroundings, detect};
 
 use std::path::PathBuf;
 
+use uwt_session::Session;
+
+use crate::environment::Environment;
+use crate::guard::abilities::{self, Abilities};
+use crate::guard::tree::Tree;
 use crate::hand_down::library::{self, Library};
 use crate::message::Failure;
 
@@ -20,6 +25,12 @@ pub(crate) trait Machine {
     /// # Errors
     /// It is missing or of no use.
     fn library(&self, configured: &Setting<Option<PathBuf>>) -> Result<Library, Failure>;
+
+    /// Whether this process is inside a guarded tree.
+    fn tree(&self, session: Option<&Session<'_>>) -> Tree;
+
+    /// What a guard can be made of.
+    fn abilities(&self, environment: &Environment) -> Abilities;
 }
 
 /// The machine we run on.
@@ -33,5 +44,13 @@ impl Machine for ThisMachine {
 
     fn library(&self, configured: &Setting<Option<PathBuf>>) -> Result<Library, Failure> {
         library::find(configured)
+    }
+
+    fn tree(&self, session: Option<&Session<'_>>) -> Tree {
+        Tree::find(session)
+    }
+
+    fn abilities(&self, environment: &Environment) -> Abilities {
+        abilities::find(environment)
     }
 }
