@@ -157,8 +157,6 @@ impl Site {
     }
 
     /// The same as another user.
-    ///
-    /// Without a guard: this is about the preload library alone, which has to hold where there is none.
     pub(crate) fn uwt_as(&self, options: &[&str], user: Option<Identity>) -> Command {
         let uwt = programs().join("uwt");
         let mut command = match user {
@@ -166,7 +164,7 @@ impl Site {
             None => self.workstation.command(uwt),
         };
         let port = self.port().to_string();
-        command.args(["-i", &GATEWAY_V4.to_string(), "-p", &port, "--guard=off"]).args(options).arg("--");
+        command.args(["-i", &GATEWAY_V4.to_string(), "-p", &port]).args(options).arg("--");
         self.plain(&mut command);
         command
     }
