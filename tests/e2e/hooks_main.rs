@@ -22,6 +22,8 @@ mod connect;
 mod exec;
 #[path = "hooks_fastopen.rs"]
 mod fastopen;
+#[path = "hooks_guarded.rs"]
+mod guarded;
 #[path = "hooks_hostent.rs"]
 mod hostent;
 #[path = "hooks_nameinfo.rs"]
