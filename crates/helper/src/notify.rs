@@ -66,8 +66,8 @@ impl Clerk {
                 return self.socket(listener, id, &process, SocketSpec::from_raw(domain, kind, protocol), kind);
             }
             Call::Listen { fd, backlog } => return self.listen(listener, id, &process, fd, backlog),
-            Call::Connect { fd, .. } => self.judge(&process, fd, "connect"),
-            Call::Send { fd } | Call::Message { fd } | Call::Messages { fd } => self.judge(&process, fd, "send"),
+            Call::Connect { fd, .. } => self.judge(&process, fd),
+            Call::Send { fd } | Call::Message { fd } | Call::Messages { fd } => self.judge(&process, fd),
             Call::Unknown => Verdict::Refuse(Errno::EACCES, "made a call that uwt does not know; refused"),
         };
         let _ = match verdict {
@@ -87,7 +87,10 @@ impl Clerk {
         let (cage, socket) = match self.mint(process, spec, raw_kind) {
             Ok(minted) => minted,
             Err((errno, what)) => {
-                self.refused(process, what);
+                // libc's own are among them: getaddrinfo(3) sorts addresses with sockets that send nothing.
+                if spec.class() != SocketKind::Datagram || self.shared.say.is_verbose() {
+                    self.refused(process, what);
+                }
                 let _ = listener.refuse(id, errno.0);
                 return;
             }
@@ -141,7 +144,7 @@ impl Clerk {
     }
 
     /// A call on a descriptor: on one of ours it may do what it likes, and on what is not of the internet.
-    fn judge(&self, process: &Rc<Process>, fd: RawFd, call: &str) -> Verdict {
+    fn judge(&self, process: &Rc<Process>, fd: RawFd) -> Verdict {
         match self.shared.outside.descriptor(process.pid, fd) {
             Ok(Descriptor { protocol: Protocol::Local | Protocol::None, .. }) => Verdict::Resume,
             Ok(Descriptor { inode, .. }) if self.is_caged(|cage| cage.is_caged(inode)) => Verdict::Resume,
@@ -151,8 +154,6 @@ impl Clerk {
                 Some(libc::ENOENT) => Verdict::Resume,
                 // A program that may not be looked at (prctl(2), PR_SET_DUMPABLE): by what it was given.
                 _ if self.is_caged(|cage| cage.has_given(process, fd)) => Verdict::Resume,
-                // Its messages to local services are many; a foreign internet socket in such a program is not.
-                _ if call == "send" => Verdict::Resume,
                 _ => Verdict::Refuse(Errno::EACCES, "used a socket that uwt can't look at; refused"),
             },
         }

@@ -19,6 +19,11 @@ impl Say {
         Self { verbose, said: Cell::new(false), complained: Cell::new(false) }
     }
 
+    /// Whether every refusal is told.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// Tells that something was refused to a process: `what` is the rest of a sentence behind its name.
     pub(crate) fn refused(&self, pid: u32, what: &str, outside: &Outside) {
         if !self.verbose && self.said.replace(true) {
