@@ -26,6 +26,27 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
     existing(&workspace.target.join("release/lab-gateway"))
 }
 
+/// What it does with a connection; every CONNECT succeeds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Service {
+    /// Sends back what comes.
+    Echo,
+    /// Sends zeros until the client closes.
+    Source,
+    /// Reads what comes, and closes when the client has.
+    Sink,
+}
+
+impl Service {
+    fn option(self) -> &'static str {
+        match self {
+            Self::Echo => "--echo",
+            Self::Source => "--source",
+            Self::Sink => "--discard",
+        }
+    }
+}
+
 /// A running gateway that answers every CONNECT itself; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Gateway {
@@ -36,13 +57,20 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Starts it on a free port of loopback and waits until it says which.
-    pub(super) fn start(program: &Path, delay: Duration, log: &Path) -> Result<Self> {
+    pub(super) fn start(program: &Path, service: Service, delay: Duration, log: &Path) -> Result<Self> {
         // A file and not a pipe: a gateway that logs every connection must not wait for us.
         let output = File::create(log).with_context(|| format!("{}", log.display()))?;
         // The gateway knows no end of its own; setpriv makes ours its end, however we end.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(program);
-        command.args(["--listen", "127.0.0.1:0", "--echo", "--quiet", "--host", &format!("{HOST}=203.0.113.7")]);
+        command.args([
+            "--listen",
+            "127.0.0.1:0",
+            service.option(),
+            "--quiet",
+            "--host",
+            &format!("{HOST}=203.0.113.7"),
+        ]);
         if !delay.is_zero() {
             command.args(["--delay", &delay.as_millis().to_string()]);
         }
@@ -104,7 +132,8 @@ mod tests {
     fn a_gateway_that_does_not_start_is_an_error() {
         let directory = tempfile::tempdir().expect("a directory");
         let log = directory.path().join("log");
-        let error = Gateway::start(Path::new("/bin/true"), Duration::ZERO, &log).expect_err("true is no gateway");
+        let error = Gateway::start(Path::new("/bin/true"), Service::Echo, Duration::ZERO, &log)
+            .expect_err("true is no gateway");
         assert!(error.to_string().contains("ended before it listened"), "{error}");
     }
 }

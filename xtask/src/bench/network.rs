@@ -1,52 +1,25 @@
 //! Connections and names through a gateway.
 
-use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressIterator, ProgressStyle};
+use anyhow::Result;
 
 use super::DELAY;
 use super::gateway::{Gateway, HOST};
 use super::probe::Probe;
-use super::series::{Series, order};
+use super::series::Series;
 use super::table::{Row, Table, number};
-use super::variant::{BARE, Setup, Variant};
+use super::variant::{BARE, Setup, UWT_TUNNEL};
+use super::way::{CAGED, NATIVE, NOWHERE, Way, in_turns, samples};
 use crate::interrupt::Interrupt;
 
 /// The tables the figures look at.
 pub(crate) const CONNECTS: &str = "connects";
+pub(crate) const CAGED_CONNECTS: &str = "caged-connects";
 pub(crate) const NAMES: &str = "names";
-/// A client that speaks SOCKS itself.
-pub(crate) const NATIVE: &str = "native SOCKS";
 
-/// An address of TEST-NET-3 (RFC 5737): it exists nowhere, and only the gateway hears of it.
-const NOWHERE: &str = "203.0.113.5:80";
 /// Connections of one probe.
 const PER_PROBE: u32 = 100;
 
-/// A bar for so many rounds.
-pub(super) fn progress(what: &'static str, rounds: u32) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:16} {wide_bar} {pos}/{len}");
-    ProgressBar::new(rounds.into())
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(what)
-}
-
-/// A way to reach something: the variant it runs under and what the probe is told.
-struct Way<'a> {
-    name: &'static str,
-    variant: &'a Variant,
-    arguments: Vec<String>,
-}
-
-impl Way<'_> {
-    /// The first number that the probe prints: nanoseconds.
-    fn run(&self, probe: &Probe, more: &[&str]) -> Result<f64> {
-        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
-        let numbers = probe.run(self.variant, &arguments)?;
-        numbers.first().copied().with_context(|| format!("{}: the probe printed nothing", self.name))
-    }
-}
-
-/// Microseconds of one connect and close, one after the other.
+/// Microseconds of one connect and close, one after the other, of a program that the preloads see.
 pub(super) fn connects(
     setup: &Setup,
     gateway: &Gateway,
@@ -54,33 +27,64 @@ pub(super) fn connects(
     rounds: u32,
     interrupt: &Interrupt,
 ) -> Result<Table> {
-    let own = setup.gateway.to_string();
     let count = PER_PROBE.to_string();
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
-    let mut ways = Vec::new();
-    for variant in setup.complete() {
-        if variant.name == BARE {
-            ways.push(Way { name: BARE, variant, arguments: words(&["connects", &own, &count]) });
-            ways.push(Way { name: NATIVE, variant, arguments: words(&["socks", &own, NOWHERE, &count]) });
-        } else {
-            ways.push(Way { name: variant.name, variant, arguments: words(&["connects", NOWHERE, &count]) });
-        }
+    let mut ways = floors(setup, probe)?;
+    for variant in setup.connecting().filter(|variant| variant.name != BARE) {
+        ways.push(Way::new(variant.name, probe, variant, &["connects", NOWHERE, &count]));
     }
+    let title = "Connects: blocking connect and close";
+    connects_by(CONNECTS, title, "connects", &ways, gateway, rounds, interrupt)
+}
+
+/// The same of a program that no preload sees.
+pub(super) fn caged_connects(
+    setup: &Setup,
+    gateway: &Gateway,
+    probe: &Probe,
+    rounds: u32,
+    interrupt: &Interrupt,
+) -> Result<Table> {
+    let mut ways = floors(setup, probe)?;
+    let arguments = ["connects", NOWHERE, &PER_PROBE.to_string()];
+    ways.push(Way::new(CAGED, probe, setup.variant(UWT_TUNNEL)?, &arguments));
+    let title = "Connects of a static program: blocking connect and close";
+    let mut table = connects_by(CAGED_CONNECTS, title, "caged connects", &ways, gateway, rounds, interrupt)?;
+    table.notes.push(
+        "*caged*: under `uwt --guard=tunnel`; the cage is made in a connect before them. torsocks and proxychains4 \
+         can't carry a static program: it connects past them."
+            .to_owned(),
+    );
+    Ok(table)
+}
+
+/// What a connect to the gateway costs at least.
+fn floors<'a>(setup: &'a Setup, probe: &'a Probe) -> Result<Vec<Way<'a>>> {
+    let (bare, own, count) = (setup.variant(BARE)?, setup.gateway.to_string(), PER_PROBE.to_string());
+    Ok(vec![
+        Way::new(BARE, probe, bare, &["connects", &own, &count]),
+        Way::new(NATIVE, probe, bare, &["socks", &own, NOWHERE, &count]),
+    ])
+}
+
+fn connects_by(
+    key: &'static str,
+    title: &str,
+    what: &'static str,
+    ways: &[Way<'_>],
+    gateway: &Gateway,
+    rounds: u32,
+    interrupt: &Interrupt,
+) -> Result<Table> {
     let mut samples = vec![Series::default(); ways.len()];
-    let mut busy = vec![Series::default(); ways.len()];
-    for way in &ways {
-        way.run(probe, &[])?;
-    }
-    for round in (0..rounds as usize).progress_with(progress("connects", rounds)) {
-        for index in order(round, ways.len()) {
-            interrupt.check()?;
-            let before = gateway.processor_time()?;
-            let nanoseconds = ways[index].run(probe, &[])?;
-            samples[index].0.push(nanoseconds / 1e3 / f64::from(PER_PROBE));
-            let used = gateway.processor_time()?.saturating_sub(before);
-            busy[index].0.push(used.as_secs_f64() * 1e6 / f64::from(PER_PROBE));
-        }
-    }
+    let mut busy = samples.clone();
+    in_turns(what, ways, rounds, interrupt, |index, way| {
+        let before = gateway.processor_time()?;
+        let nanoseconds = way.run()?[0];
+        samples[index].0.push(nanoseconds / 1e3 / f64::from(PER_PROBE));
+        let used = gateway.processor_time()?.saturating_sub(before);
+        busy[index].0.push(used.as_secs_f64() * 1e6 / f64::from(PER_PROBE));
+        Ok(())
+    })?;
     let native = ways.iter().position(|way| way.name == NATIVE).map_or(f64::NAN, |at| samples[at].median());
     let rows = ways
         .iter()
@@ -98,8 +102,8 @@ pub(super) fn connects(
         })
         .collect();
     Ok(Table {
-        key: CONNECTS,
-        title: format!("Connects: blocking connect and close, {PER_PROBE} in a row, to the lab's gateway on loopback"),
+        key,
+        title: format!("{title}, {PER_PROBE} in a row, to the lab's gateway on loopback"),
         unit: "µs",
         base: BARE,
         extra: vec!["connects/s", "own µs", "not its own", "gateway CPU µs"],
@@ -120,21 +124,14 @@ pub(super) fn connects(
 pub(super) fn names(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Interrupt) -> Result<Table> {
     let own = setup.gateway.to_string();
     let mut ways = Vec::new();
-    for variant in setup.complete() {
-        let (name, arguments) = if variant.name == BARE {
-            (NATIVE, vec!["socks-name".to_owned(), own.clone()])
+    for variant in setup.connecting() {
+        ways.push(if variant.name == BARE {
+            Way::new(NATIVE, probe, variant, &["socks-name", &own, HOST, "80"])
         } else {
-            (variant.name, vec!["name".to_owned()])
-        };
-        ways.push(Way { name, variant, arguments });
+            Way::new(variant.name, probe, variant, &["name", HOST, "80"])
+        });
     }
-    let mut samples = vec![Series::default(); ways.len()];
-    for round in (0..rounds as usize).progress_with(progress("name + connect", rounds)) {
-        for index in order(round, ways.len()) {
-            interrupt.check()?;
-            samples[index].0.push(ways[index].run(probe, &[HOST, "80"])? / 1e6);
-        }
-    }
+    let samples = samples("name + connect", &ways, rounds, interrupt, |numbers| numbers[0] / 1e6)?;
     let rows =
         ways.iter().zip(samples).map(|(way, series)| Row { name: way.name, series, extra: Vec::new() }).collect();
     Ok(Table {

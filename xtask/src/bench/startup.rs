@@ -10,10 +10,10 @@ use indicatif::ProgressIterator;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, posix_spawn};
 use nix::sys::wait::{WaitStatus, waitpid};
 
-use super::network::progress;
 use super::series::{Series, order};
 use super::table::{Row, Table};
-use super::variant::{BARE, PRELOAD_ONLY, Setup, UWT, Variant};
+use super::variant::{BARE, PRELOAD_ONLY, Setup, UWT, UWT_DENY, UWT_TUNNEL, Variant};
+use super::way::progress;
 use crate::interrupt::Interrupt;
 
 /// The table of all variants.
@@ -81,7 +81,10 @@ fn compare(key: &'static str, title: &str, variants: &[Variant], rounds: u32, in
         extra: vec!["added µs"],
         rows,
         notes: vec![
-            "*preload only*: the environment that uwt hands down, set by hand, without the launcher.".to_owned(),
+            "*preload only*: the environment that uwt hands down, set by hand, without the launcher. *uwt*: with \
+             `--guard=off`; the helper of *uwt deny* and *uwt tunnel* ends by itself behind the program and is not waited \
+             for, but what its end costs a processor is in the time of what runs next."
+                .to_owned(),
         ],
     })
 }
@@ -91,9 +94,10 @@ impl Prepared {
         let command = variant.command(Path::new("/bin/true"));
         let mut arguments: Vec<CString> =
             std::iter::once(command.get_program()).chain(command.get_args()).map(c_string).collect::<Result<_>>()?;
-        if variant.name == UWT {
-            // As it is typed, `uwt /bin/true`: which gateway it would be is all the same to a program without network.
-            arguments.drain(1..arguments.len() - 1);
+        if [UWT, UWT_DENY, UWT_TUNNEL].contains(&variant.name) {
+            // As it is typed, `uwt --guard=… /bin/true`: which gateway it would be is all the same to a program without
+            // network.
+            arguments.drain(2..arguments.len() - 1);
         }
         let environment = variant
             .environment

@@ -1,6 +1,7 @@
 //! The results of one measurement, variant by variant.
 
 use super::series::Series;
+use super::variant::TORSOCKS;
 
 /// One measurement.
 #[derive(Debug)]
@@ -10,7 +11,7 @@ pub(crate) struct Table {
     pub(crate) title: String,
     /// What the samples count.
     pub(crate) unit: &'static str,
-    /// The row that ratios are taken to, besides torsocks.
+    /// The row that ratios are taken to, besides torsocks' where it has one.
     pub(crate) base: &'static str,
     /// Headers of the rows' further columns.
     pub(crate) extra: Vec<&'static str>,
@@ -33,12 +34,17 @@ impl Table {
         self.rows.iter().find(|row| row.name == name).map(|row| row.series.median())
     }
 
+    /// The rows that ratios are taken to.
+    fn references(&self) -> impl Iterator<Item = &'static str> {
+        let torsocks = self.rows.iter().map(|row| row.name).find(|name| *name == TORSOCKS && *name != self.base);
+        std::iter::once(self.base).chain(torsocks)
+    }
+
     /// The headers of all columns.
     pub(crate) fn header(&self) -> Vec<String> {
         let mut header: Vec<String> =
             ["variant", "median", "p10", "p90"].iter().map(|word| (*word).to_owned()).collect();
-        header.push(format!("× {}", self.base));
-        header.push("× torsocks".to_owned());
+        header.extend(self.references().map(|name| format!("× {name}")));
         header.extend(self.extra.iter().map(|word| (*word).to_owned()));
         header
     }
@@ -51,7 +57,7 @@ impl Table {
                 let median = row.series.median();
                 let mut cells = vec![row.name.to_owned()];
                 cells.extend([median, row.series.quantile(0.1), row.series.quantile(0.9)].map(number));
-                cells.extend([self.base, "torsocks"].map(|to| ratio(median, self.median(to))));
+                cells.extend(self.references().map(|name| ratio(median, self.median(name))));
                 cells.extend(row.extra.iter().cloned());
                 cells
             })
@@ -88,7 +94,7 @@ mod tests {
             rows: vec![row("bare", &[100.0, 100.0, 900.0]), row("uwt", &[150.0])],
             notes: Vec::new(),
         };
-        assert_eq!(table.cells()[1], ["uwt", "150", "150", "150", "1.50", "–"]);
+        assert_eq!(table.cells()[1], ["uwt", "150", "150", "150", "1.50"]);
         assert_eq!(table.header().len(), table.cells()[0].len());
     }
 

@@ -17,6 +17,8 @@ use crate::workspace::output;
 pub(crate) const BARE: &str = "bare";
 pub(crate) const PRELOAD_ONLY: &str = "preload only";
 pub(crate) const UWT: &str = "uwt";
+pub(crate) const UWT_DENY: &str = "uwt deny";
+pub(crate) const UWT_TUNNEL: &str = "uwt tunnel";
 pub(crate) const TORSOCKS: &str = "torsocks";
 pub(crate) const PROXYCHAINS: &str = "proxychains4";
 
@@ -59,13 +61,11 @@ impl Setup {
         let home = directory.path();
         let base = base_environment(home);
 
-        let uwt_words: Vec<OsString> = vec![
-            uwt.into(),
-            "-i".into(),
-            gateway.ip().to_string().into(),
-            "-p".into(),
-            gateway.port().to_string().into(),
-        ];
+        let uwt_words = |guard: &str| -> Vec<OsString> {
+            let (ip, port) = (gateway.ip().to_string(), gateway.port().to_string());
+            vec![uwt.into(), guard.into(), "-i".into(), ip.into(), "-p".into(), port.into()]
+        };
+        let unguarded = uwt_words("--guard=off");
         let torsocks_conf = written(&home.join("torsocks.conf"), &torsocks_conf(gateway))?;
         let proxychains_conf = written(&home.join("proxychains.conf"), &proxychains_conf(gateway))?;
         let mut torsocks_environment = base.clone();
@@ -74,8 +74,10 @@ impl Setup {
         let variant = |name, prefix, environment, library| Variant { name, prefix, environment, library };
         let variants = vec![
             variant(BARE, Vec::new(), base.clone(), None),
-            variant(PRELOAD_ONLY, Vec::new(), handed_down(&uwt_words, &base)?, Some("libuwt_preload")),
-            variant(UWT, uwt_words, base.clone(), Some("libuwt_preload")),
+            variant(PRELOAD_ONLY, Vec::new(), handed_down(&unguarded, &base)?, Some("libuwt_preload")),
+            variant(UWT, unguarded, base.clone(), Some("libuwt_preload")),
+            variant(UWT_DENY, uwt_words("--guard=deny"), base.clone(), Some("libuwt_preload")),
+            variant(UWT_TUNNEL, uwt_words("--guard=tunnel"), base.clone(), Some("libuwt_preload")),
             variant(TORSOCKS, vec![peer("torsocks")?.into()], torsocks_environment, Some("libtorsocks")),
             variant(
                 PROXYCHAINS,
@@ -87,9 +89,15 @@ impl Setup {
         Ok(Self { variants, gateway, _directory: directory })
     }
 
-    /// The variants that make a program's connections in full: the preload alone is uwt's.
-    pub(crate) fn complete(&self) -> impl Iterator<Item = &Variant> {
-        self.variants.iter().filter(|variant| variant.name != PRELOAD_ONLY)
+    /// The variants in which a program makes its connections differently: the preload alone is uwt's, and deny is tunnel
+    /// to a program that the preload sees.
+    pub(crate) fn connecting(&self) -> impl Iterator<Item = &Variant> {
+        self.variants.iter().filter(|variant| ![PRELOAD_ONLY, UWT_DENY].contains(&variant.name))
+    }
+
+    /// The variant of this name.
+    pub(crate) fn variant(&self, name: &str) -> Result<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name).with_context(|| format!("no variant {name}"))
     }
 }
 

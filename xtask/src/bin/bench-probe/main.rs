@@ -1,0 +1,12 @@
+//! What `cargo xtask bench` runs under each variant: plain calls of the C library, timed from inside.
+
+mod bulk;
+mod calls;
+mod cli;
+mod crowd;
+mod smaps;
+mod socks;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}
