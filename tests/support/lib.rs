@@ -55,5 +55,6 @@ pub mod internet;
 pub mod lab;
 pub mod netns;
 pub mod process;
+pub mod programs;
 pub mod tor;
 pub mod wait;

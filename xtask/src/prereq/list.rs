@@ -66,6 +66,12 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("apt", Program("apt-get"), &[Test], "a client"),
     package("util-linux", Program("setpriv"), &[Test, Bench], "runs clients as another user; ends the bench's gateway"),
     package("bash", Program("bash"), &[Test], "what the legacy configuration is compared with"),
+    package("gcc-multilib", Include("asm/types.h"), &[Test], "32-bit leak programs"),
+    package("musl-tools", Program("musl-gcc"), &[Test], "leak programs with another libc"),
+    package("golang-go", Program("go"), &[Test], "a client without any libc"),
+    package("busybox-static", Program("busybox"), &[Test], "a static client"),
+    package("bind9-dnsutils", Program("dig"), &[Test], "a client that asks name servers itself"),
+    package("libcap2-bin", Program("setcap"), &[Test], "a client with file capabilities"),
     package("torsocks", Program("torsocks"), &[Bench], "measured beside uwt"),
     package("proxychains4", Program("proxychains4"), &[Bench], "measured beside uwt"),
 ];
