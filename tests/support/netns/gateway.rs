@@ -78,10 +78,13 @@ impl Namespaces {
     /// # Errors
     /// When all host numbers are taken, or `ip` or `nft` refuses.
     pub fn add_workstation(&self) -> Result<Workstation> {
+        // An address is used again as late as can be: what the gateway still sends to a workstation that is gone would
+        // be answered by its successor, and counted as a leak there.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
         // Several processes may attach to one lab: the namespace's name is the lock.
         let count = MORE.end - MORE.start;
-        let start = usize::try_from(std::process::id() % u32::from(count)).unwrap_or(0);
-        for number in MORE.cycle().skip(start).take(usize::from(count)) {
+        let start = std::process::id().wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(count);
+        for number in MORE.cycle().skip(usize::try_from(start).unwrap_or(0)).take(usize::from(count)) {
             if Netns::attach(&self.name_of(number)).path().exists() {
                 continue;
             }
