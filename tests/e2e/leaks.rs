@@ -80,3 +80,8 @@ fn tunnel_without_ptrace_as_user() {
 fn tunnel_of_undumpable_programs_as_root() {
     check(Level::Undumpable, User::Root);
 }
+
+#[test]
+fn tunnel_of_undumpable_programs_as_user() {
+    check(Level::Undumpable, User::Nobody);
+}

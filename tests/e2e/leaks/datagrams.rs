@@ -96,6 +96,11 @@ pub(crate) const ROWS: &[Row] = &[
         [Leaks, Says("EACCES"), Says("EACCES"), Says("EACCES")],
     ),
     row(
+        "passed UDP socket, non-dumpable",
+        "@static passed-udp {passes} nodump sendmsg 203.0.113.6 9",
+        [Leaks, NOT_RUN, Says("sendmsg: EACCES"), Says("sendmsg: EACCES")],
+    ),
+    row(
         "inherited UDP socket, static",
         "@static given {inherited-udp} sendto 203.0.113.6 9",
         [Leaks, NOT_RUN, FROM_BEFORE, FROM_BEFORE],
