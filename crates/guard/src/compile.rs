@@ -122,10 +122,15 @@ impl Compiler<'_> {
             Operation::SendMessage => self.message(abi, 2),
             Operation::SendMessages => self.message(abi, 3),
             Operation::Listen => self.judge(abi),
-            Operation::SocketCall => self.assembler.end(Verdict::Refuse(EACCES)),
-            Operation::IoUring | Operation::OtherAbi => self.assembler.end(Verdict::Refuse(ENOSYS)),
-            Operation::TakeDescriptor => self.assembler.end(Verdict::Refuse(EPERM)),
+            Operation::SocketCall => self.refuse(EACCES),
+            Operation::IoUring | Operation::OtherAbi => self.refuse(ENOSYS),
+            Operation::TakeDescriptor => self.refuse(EPERM),
         }
+    }
+
+    /// Ends here, whatever the arguments are.
+    fn refuse(&mut self, errno: i32) {
+        self.assembler.end(self.rules.told(Verdict::Refuse(errno)));
     }
 
     fn socket(&mut self, judge: Label) {
@@ -209,6 +214,7 @@ impl Compiler<'_> {
     }
 
     fn end(&mut self, verdict: Verdict) -> Label {
+        let verdict = self.rules.told(verdict);
         if let Some((_, label)) = self.ends.iter().find(|(known, _)| *known == verdict) {
             return *label;
         }

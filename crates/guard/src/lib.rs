@@ -48,7 +48,7 @@ mod sys;
 
 pub use bpf::{CompileError, Instruction, Program};
 pub use compile::compile;
-pub use notification::{Call, Notification};
+pub use notification::{Call, Notification, Refused};
 pub use rules::{Foreign, Rules, SystemCall, Verdict};
 pub use sys::listener::Listener;
 pub use sys::{InstallError, Installed, install};

@@ -9,6 +9,9 @@ use crate::numbers::{Abi, Operation};
 pub enum Foreign {
     /// The helper is asked ([`crate::Listener`]).
     Ask,
+    /// As [`Self::Ask`], and what is refused in any case arrives there too, as [`crate::Call::Refused`]: for a helper that
+    /// tells the user of each refusal.
+    AskAndTell,
     /// They fail with `EACCES`. Without anyone to ask this takes along what a filter can't tell from the internet's: unix
     /// sockets' listen(2) and sendmsg(2), and unix addresses of 16 bytes and more.
     Refuse,
@@ -66,6 +69,18 @@ pub(crate) const INTERNET_LENGTH: u32 = 16;
 impl Rules {
     /// What becomes of `call`.
     pub fn verdict(&self, call: &SystemCall) -> Verdict {
+        self.told(self.decide(call))
+    }
+
+    /// A refusal is the helper's to carry out when it wants to know of it.
+    pub(crate) fn told(&self, verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::Refuse(_) if self.foreign == Foreign::AskAndTell => Verdict::Ask,
+            verdict => verdict,
+        }
+    }
+
+    fn decide(&self, call: &SystemCall) -> Verdict {
         let Some(abi) = Abi::of(call.arch) else { return Verdict::Kill };
         let Some(operation) = abi.operation(call.number) else { return Verdict::Allow };
         let arguments = &call.arguments;
@@ -100,7 +115,7 @@ impl Rules {
     /// What happens to an internet socket in hands other than the preload's.
     pub(crate) fn foreign(&self) -> Verdict {
         match self.foreign {
-            Foreign::Ask => Verdict::Ask,
+            Foreign::Ask | Foreign::AskAndTell => Verdict::Ask,
             Foreign::Refuse => Verdict::Refuse(EACCES),
         }
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd, RawFd};
 use std::rc::Rc;
 
-use uwt_guard::{Call, Listener, Notification};
+use uwt_guard::{Call, Listener, Notification, Refused};
 use uwt_policy::{Errno, Level, SocketKind, SocketSpec, SocketVerdict};
 
 use crate::cage::Cage;
@@ -68,6 +68,11 @@ impl Clerk {
             Call::Listen { fd, backlog } => return self.listen(listener, id, &process, fd, backlog),
             Call::Connect { fd, .. } => self.judge(&process, fd),
             Call::Send { fd } | Call::Message { fd } | Call::Messages { fd } => self.judge(&process, fd),
+            Call::Refused { what, errno } => {
+                self.refused(&process, &words(what));
+                let _ = listener.refuse(id, errno);
+                return;
+            }
             Call::Unknown => Verdict::Refuse(Errno::EACCES, "made a call that uwt does not know; refused"),
         };
         let _ = match verdict {
@@ -199,5 +204,22 @@ impl Clerk {
                 listener.refuse(id, errno.0)
             }
         };
+    }
+}
+
+/// What was refused to everybody, as the rest of a sentence behind a program's name.
+fn words(what: Refused) -> String {
+    match what {
+        Refused::Socket { domain, kind, protocol } => {
+            let kind = kind & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC);
+            format!("wanted a socket that Tor can't carry (family {domain}, type {kind}, protocol {protocol}); refused")
+        }
+        Refused::FastOpen => "sent with MSG_FASTOPEN; refused, it can connect first".to_owned(),
+        Refused::SocketCall => "used a socket by socketcall(2), as 32-bit programs do; refused".to_owned(),
+        Refused::IoUring => {
+            "wanted io_uring, which the guard can't see into; it was told that there is none".to_owned()
+        }
+        Refused::TakeDescriptor => "wanted another process's descriptor (pidfd_getfd); refused".to_owned(),
+        Refused::OtherAbi => "made a system call of the x32 ABI; it was told that there is none".to_owned(),
     }
 }

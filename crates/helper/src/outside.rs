@@ -170,6 +170,10 @@ impl Outside {
         let parts = [IoSlice::new(&kind), IoSlice::new(body)];
         sendmsg::<()>(outsider.as_raw_fd(), &parts, &[], MsgFlags::MSG_NOSIGNAL, None)?;
         let (mut message, sockets) = receive(outsider)?;
+        if !sockets.is_empty() {
+            // Not before it has closed its own: what is closed here would stay open there.
+            receive(outsider)?;
+        }
         let error = message.first_chunk().map(|bytes| i32::from_le_bytes(*bytes));
         match error {
             Some(0) => Ok((message.split_off(4), sockets)),
@@ -212,7 +216,13 @@ fn serve(helper: &OwnedFd) {
         let rights = [ControlMessage::ScmRights(&numbers)];
         let rights = if numbers.is_empty() { &[][..] } else { &rights[..] };
         let parts = [IoSlice::new(&errno), IoSlice::new(&body)];
-        if sendmsg::<()>(helper.as_raw_fd(), &parts, rights, MsgFlags::MSG_NOSIGNAL, None).is_err() {
+        let mut sent = sendmsg::<()>(helper.as_raw_fd(), &parts, rights, MsgFlags::MSG_NOSIGNAL, None);
+        if !sockets.is_empty() {
+            drop(sockets);
+            let closed = [IoSlice::new(&errno)];
+            sent = sent.and_then(|_| sendmsg::<()>(helper.as_raw_fd(), &closed, &[], MsgFlags::MSG_NOSIGNAL, None));
+        }
+        if sent.is_err() {
             return;
         }
     }

@@ -24,7 +24,7 @@ use crate::sys;
 pub fn probe() -> Result<(), String> {
     let failed = |error: io::Error| error.to_string();
     let (read, write) = pipe().map_err(|errno| errno.desc().to_owned())?;
-    match sys::fork().map_err(failed)? {
+    match sys::fork_unnoticed().map_err(failed)? {
         ForkResult::Child => {
             let _ = sys::close_all_but(3, &[write.as_fd()]);
             let what = attempt().err().map(|error| error.to_string()).unwrap_or_default();

@@ -43,7 +43,7 @@ pub fn start(setup: &Setup) -> io::Result<Helper> {
     let link = link::bind(&guard)?;
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
     let program = std::process::id();
-    match sys::fork()? {
+    match sys::fork_unnoticed()? {
         ForkResult::Parent { child } => {
             sys::reap(child)?;
             Ok(Helper { channel: ours, cookie: guard.cookie() })

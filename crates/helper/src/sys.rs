@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt as _;
 use libc::c_long;
 use nix::sys::signal::{SigAction, Signal, sigaction};
 use nix::sys::socket::{SockaddrLike as _, UnixAddr};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, Pid};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -22,12 +23,33 @@ use tokio::io::unix::AsyncFd;
 /// # Errors
 /// The system call's; EINVAL in a process with more threads, whose locks the child could not trust.
 pub(crate) fn fork() -> io::Result<ForkResult> {
-    // Each thread is a folder, and a folder's links are its own two and one of each folder in it.
-    if std::fs::metadata("/proc/self/task")?.nlink() != 2 + 1 {
-        return Err(io::Error::from(io::ErrorKind::InvalidInput));
-    }
+    check_alone()?;
     // SAFETY: there is no other thread that could hold a lock or a half-changed structure.
     unsafe { nix::unistd::fork() }.map_err(io::Error::from)
+}
+
+fn check_alone() -> io::Result<()> {
+    // Each thread is a folder, and a folder's links are its own two and one of each folder in it.
+    let alone = std::fs::metadata("/proc/self/task")?.nlink() == 2 + 1;
+    if alone { Ok(()) } else { Err(io::Error::from(io::ErrorKind::InvalidInput)) }
+}
+
+/// [`fork`] of a child whose end sends no signal, to be [`reap`]ed: a program that is executed afterwards finds no SIGCHLD
+/// pending that it knows nothing of, and where the caller was started with SIGCHLD ignored the child is still there.
+///
+/// # Errors
+/// Those of [`fork`].
+pub(crate) fn fork_unnoticed() -> io::Result<ForkResult> {
+    check_alone()?;
+    // SAFETY: without flags and a stack clone(2) is fork(2), but for the signal in the lowest byte of the flags; there is no
+    // other thread that could hold a lock or a half-changed structure.
+    let pid =
+        unsafe { libc::syscall(libc::SYS_clone, 0 as c_long, 0 as c_long, 0 as c_long, 0 as c_long, 0 as c_long) };
+    match i32::try_from(pid).unwrap_or(-1) {
+        0 => Ok(ForkResult::Child),
+        pid if pid > 0 => Ok(ForkResult::Parent { child: Pid::from_raw(pid) }),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// connect(2) to a unix socket, with `cookie` in the fifth argument, which the call does not have: the guard's filter passes
@@ -47,7 +69,8 @@ pub(crate) fn connect(socket: &impl AsRawFd, address: &UnixAddr, cookie: u64) ->
 /// # Errors
 /// It is no child of ours.
 pub(crate) fn reap(child: Pid) -> io::Result<()> {
-    nix::sys::wait::waitpid(child, None).map(drop).map_err(io::Error::from)
+    // Also one that sends no signal.
+    waitpid(child, Some(WaitPidFlag::__WALL)).map(drop).map_err(io::Error::from)
 }
 
 /// The value of an extended attribute (getxattr(2)), in as many bytes as `value` has.

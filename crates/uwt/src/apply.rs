@@ -68,7 +68,7 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>) -> Result<Infallible, Fa
     let program = Executable::new(&plan.target.path, &plan.target.typed, &plan.arguments)?;
     // The last thing that can fail before execve(2): what follows is under the filter.
     if let Some((carried, Some(guard), text)) = entry {
-        guard::enter(carried.guard.course, &guard, text)?;
+        guard::enter(carried.guard.course, &guard, text, carried.verbose)?;
     }
     program.execute(&environment)
 }

@@ -50,6 +50,24 @@ fn signals_are_as_they_were() {
     }
 }
 
+/// Our helper's beginnings are children of the process that the program will be.
+#[test]
+fn no_signal_of_ours_waits_for_the_program() {
+    let place = Place::new();
+    let uwt = bin_dir().join("uwt").display().to_string();
+    for level in ["tunnel", "deny"] {
+        // The first run probes, the second doesn't.
+        for _ in 0..2 {
+            let mut blocked = place.command("/usr/bin/env");
+            blocked.args(["--block-signal=CHLD", &uwt, "--guard", level, "grep", "Pnd:", "/proc/self/status"]);
+            assert_eq!(run(&mut blocked).succeeded(), "SigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n");
+            let mut ignored = place.command("/usr/bin/env");
+            ignored.args(["--ignore-signal=CHLD", &uwt, "--guard", level, "grep", "SigIgn:", "/proc/self/status"]);
+            assert!(run(&mut ignored).succeeded().ends_with("10000\n"), "SIGCHLD stays ignored");
+        }
+    }
+}
+
 #[test]
 fn closed_descriptors_stay_closed() {
     let place = Place::new();

@@ -21,7 +21,7 @@ fn numbers() -> Vec<u32> {
 }
 
 fn rules() -> Vec<Rules> {
-    let with = |cookie| [Foreign::Ask, Foreign::Refuse].map(|foreign| Rules { cookie, foreign });
+    let with = |cookie| [Foreign::Ask, Foreign::AskAndTell, Foreign::Refuse].map(|foreign| Rules { cookie, foreign });
     [COOKIE, 0].into_iter().flat_map(with).collect()
 }
 
@@ -90,7 +90,7 @@ fn the_kernel_would_take_it() {
         let program = compile(&rules).unwrap();
         assert_eq!(check(&program), Ok(()), "{rules:?}");
         assert!(program.instructions().len() < 160, "{}", program.instructions().len());
-        assert_eq!(program.asks(), rules.foreign == Foreign::Ask);
+        assert_eq!(program.asks(), rules.foreign != Foreign::Refuse);
     }
 }
 

@@ -139,3 +139,151 @@ fn complete(frame: &[u8], tcp: &TcpSlice<'_>, checksum: u16) -> Option<Vec<u8>> 
     frame.get_mut(at..)?.first_chunk_mut().map(|place| *place = checksum.to_be_bytes())?;
     Some(frame)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The SYN segment of a connection, as the kernel would send it: with options.
+    fn syn(from: SocketAddr, to: SocketAddr, sequence: u32) -> Vec<u8> {
+        let link = PacketBuilder::ethernet2([0; 6], [0; 6]);
+        let ip = match (from.ip(), to.ip()) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => link.ipv4(from.octets(), to.octets(), HOPS),
+            (IpAddr::V6(from), IpAddr::V6(to)) => link.ipv6(from.octets(), to.octets(), HOPS),
+            _ => unreachable!(),
+        };
+        let segment = ip.tcp(from.port(), to.port(), sequence, 65_495).syn();
+        let segment = segment.options_raw(&[2, 4, 0xff, 0xd7, 1, 3, 3, 7]).unwrap();
+        let mut frame = Vec::new();
+        segment.write(&mut frame, &[]).unwrap();
+        frame
+    }
+
+    fn pair() -> impl Strategy<Value = Pair> {
+        let v4 = any::<([u8; 4], u16, [u8; 4], u16)>().prop_map(|(from, from_port, to, to_port)| Pair {
+            from: (from, from_port).into(),
+            to: (to, to_port).into(),
+        });
+        let v6 = any::<([u8; 16], u16, [u8; 16], u16)>().prop_map(|(from, from_port, to, to_port)| Pair {
+            from: (from, from_port).into(),
+            to: (to, to_port).into(),
+        });
+        prop_oneof![v4, v6]
+    }
+
+    /// RFC 1071: over everything a checksum covers, itself included, the sum is all ones.
+    fn sum(parts: &[&[u8]]) -> u16 {
+        let words = parts.iter().flat_map(|part| part.chunks(2)).map(|word| match word {
+            [high, low] => u32::from(u16::from_be_bytes([*high, *low])),
+            [high] => u32::from(*high) << 8,
+            _ => 0,
+        });
+        let mut sum: u32 = words.sum();
+        while sum > 0xffff {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        u16::try_from(sum).unwrap()
+    }
+
+    /// The protocol and the payload of a frame whose addresses and checksums are right.
+    fn checked(frame: &[u8], from: IpAddr, to: IpAddr) -> (u8, Vec<u8>) {
+        let packet = &frame[14..];
+        let (protocol, payload, pseudo) = match (from, to) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => {
+                assert_eq!((&frame[12..14], packet[0]), (&[8, 0][..], 0x45));
+                assert_eq!((&packet[12..16], &packet[16..20]), (&from.octets()[..], &to.octets()[..]));
+                assert_eq!(usize::from(u16::from_be_bytes([packet[2], packet[3]])), packet.len());
+                assert_eq!(sum(&[&packet[..20]]), 0xffff);
+                let len = u16::try_from(packet.len() - 20).unwrap().to_be_bytes();
+                let pseudo = [&packet[12..20], &[0, packet[9]], &len].concat();
+                (packet[9], &packet[20..], if packet[9] == 1 { Vec::new() } else { pseudo })
+            }
+            (IpAddr::V6(from), IpAddr::V6(to)) => {
+                assert_eq!((&frame[12..14], packet[0] >> 4), (&[0x86, 0xdd][..], 6));
+                assert_eq!((&packet[8..24], &packet[24..40]), (&from.octets()[..], &to.octets()[..]));
+                assert_eq!(usize::from(u16::from_be_bytes([packet[4], packet[5]])), packet.len() - 40);
+                let len = u32::try_from(packet.len() - 40).unwrap().to_be_bytes();
+                (packet[6], &packet[40..], [&packet[8..40], &len, &[0, 0, 0, packet[6]]].concat())
+            }
+            _ => unreachable!(),
+        };
+        assert_eq!(sum(&[&pseudo, payload]), 0xffff);
+        (protocol, payload.to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn segments_are_read_and_their_checksum_made_right(pair in pair(), sequence: u32, wrong: u16) {
+            let frame = syn(pair.from, pair.to, sequence);
+            let mut unfinished = frame.clone();
+            let at = frame.len() - 28 + CHECKSUM;
+            unfinished[at..at + 2].copy_from_slice(&wrong.to_be_bytes());
+            let read = Syn::parse(&unfinished).unwrap();
+            prop_assert_eq!((read.pair, read.sequence), (pair, sequence));
+            prop_assert_eq!(&read.frame, &frame);
+            checked(&read.frame, pair.from.ip(), pair.to.ip());
+        }
+
+        #[test]
+        fn resets_fit_their_segment(pair in pair(), sequence: u32) {
+            let syn = Syn::parse(&syn(pair.from, pair.to, sequence)).unwrap();
+            let (protocol, reset) = checked(&syn.refuse(Refusal::Reset).unwrap(), pair.to.ip(), pair.from.ip());
+            prop_assert_eq!(protocol, 6);
+            prop_assert_eq!(&reset[..4], &[pair.to.port().to_be_bytes(), pair.from.port().to_be_bytes()].concat()[..]);
+            // RFC 9293 §3.10.7.1: sequence number 0, what the SYN took acknowledged, RST and ACK.
+            prop_assert_eq!(&reset[4..8], [0; 4]);
+            prop_assert_eq!(&reset[8..12], sequence.wrapping_add(1).to_be_bytes());
+            prop_assert_eq!(reset[13], 0x14);
+        }
+
+        #[test]
+        fn messages_quote_their_segment(pair in pair(), sequence: u32) {
+            let syn = Syn::parse(&syn(pair.from, pair.to, sequence)).unwrap();
+            // Types and codes of RFC 792, RFC 1812 and RFC 4443.
+            let cases = [(Refusal::Network, 0, 0), (Refusal::Host, 1, 3), (Refusal::Prohibited, 13, 1)];
+            for (refusal, v4_code, v6_code) in cases {
+                let (protocol, message) = checked(&syn.refuse(refusal).unwrap(), pair.to.ip(), pair.from.ip());
+                let expected = if pair.to.is_ipv4() { (1, 3, v4_code) } else { (58, 1, v6_code) };
+                prop_assert_eq!((protocol, message[0], message[1]), expected);
+                prop_assert_eq!(&message[8..], &syn.frame[14..]);
+            }
+        }
+
+        #[test]
+        fn no_frame_is_too_strange(frame in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(syn) = Syn::parse(&frame) {
+                prop_assert_eq!(syn.frame.len(), frame.len());
+            }
+        }
+    }
+
+    #[test]
+    fn only_first_segments_count() {
+        let (from, to) = ("192.0.2.1:61000".parse().unwrap(), "203.0.113.7:80".parse().unwrap());
+        let whole = syn(from, to, 1);
+        let flags = whole.len() - 28 + 13;
+        for wrong in [0x10, 0x12, 0x04, 0x11, 0x00] {
+            let mut frame = whole.clone();
+            frame[flags] = wrong;
+            assert_eq!(Syn::parse(&frame), None, "{wrong:#x}");
+        }
+        assert_eq!(Syn::parse(&[&whole[..], &[0]].concat()), None, "something behind it");
+        assert_eq!(Syn::parse(&whole[..whole.len() - 1]), None, "cut off");
+    }
+
+    #[test]
+    fn the_nearest_answer() {
+        for (errno, refusal) in [
+            (Errno::ECONNREFUSED, Refusal::Reset),
+            (Errno::ECONNABORTED, Refusal::Reset),
+            (Errno::ENETUNREACH, Refusal::Network),
+            (Errno::EHOSTUNREACH, Refusal::Host),
+            (Errno::ETIMEDOUT, Refusal::Host),
+            (Errno::EACCES, Refusal::Prohibited),
+        ] {
+            assert_eq!(Refusal::from_errno(errno), refusal, "{errno:?}");
+        }
+    }
+}

@@ -22,11 +22,11 @@ pub(super) fn of(course: Course) -> Result<Option<Guard>, Failure> {
 
 /// Puts this process where its program shall be.
 ///
-/// The helper comes first, since it must stay outside the filter; it ends by itself if it is not given the listener.
+/// With `verbose` the helper tells of everything that is refused. It comes first, since it must stay outside the filter; it ends by itself if it is not given the listener.
 ///
 /// # Errors
 /// One of the steps; nothing must be run then.
-pub(super) fn enter(course: Course, guard: &Guard, session: String) -> Result<(), Failure> {
+pub(super) fn enter(course: Course, guard: &Guard, session: String, verbose: bool) -> Result<(), Failure> {
     match course {
         Course::Off => Ok(()),
         Course::Tree(_) => uwt_helper::join(guard, &session).map_err(|error| {
@@ -36,7 +36,11 @@ pub(super) fn enter(course: Course, guard: &Guard, session: String) -> Result<()
             ))
         }),
         Course::New { asks, .. } => {
-            let foreign = if asks { Foreign::Ask } else { Foreign::Refuse };
+            let foreign = match (asks, verbose) {
+                (false, _) => Foreign::Refuse,
+                (true, false) => Foreign::Ask,
+                (true, true) => Foreign::AskAndTell,
+            };
             let program = uwt_guard::compile(&Rules { cookie: guard.cookie(), foreign })
                 .map_err(|error| failed("the filter", &error))?;
             let helper = uwt_helper::start(&Setup { session }).map_err(|error| failed("the helper", &error))?;

@@ -1,10 +1,12 @@
 //! A gateway outside the cage, on threads: what it does with a connection depends on the port that is asked for.
 
 use std::io::{self, Read, Write as _};
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// Refused with the reply code of the same number.
 pub(super) const REFUSALS: std::ops::Range<u16> = 1..7;
@@ -45,8 +47,12 @@ impl Outside {
     }
 }
 
-fn serve(ip: std::net::IpAddr, act: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind((ip, 0)).unwrap();
+fn serve(ip: IpAddr, act: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static) -> SocketAddr {
+    let socket = Socket::new(Domain::for_address((ip, 0).into()), Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((ip, 0)).into()).unwrap();
+    // Hundreds of connections come at once.
+    socket.listen(1024).unwrap();
+    let listener = TcpListener::from(socket);
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
@@ -98,7 +104,7 @@ fn gateway(mut stream: TcpStream, waiting: &AtomicUsize) -> io::Result<()> {
         ECHO | LATER => echo(stream),
         RESET => {
             stream.read_exact(&mut [0])?;
-            socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))
+            SockRef::from(&stream).set_linger(Some(Duration::ZERO))
         }
         REPORT => stream.write_all(format!("{username} {target}").as_bytes()),
         WAITING => stream.write_all(waiting.load(Ordering::SeqCst).to_string().as_bytes()),

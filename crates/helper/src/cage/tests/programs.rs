@@ -225,8 +225,8 @@ pub(super) fn many_at_the_same_time(program: &Program) {
         assert!(poll_for(socket, PollFlags::POLLOUT, Duration::from_secs(20)));
         assert!(socket.take_error().unwrap().is_none());
     }
-    // A thread each would do that too, one after the other not.
-    assert!(began.elapsed() < DELAY * 20, "{:?}", began.elapsed());
+    // One after the other would take twice as long, even if nothing else did.
+    assert!(began.elapsed() < DELAY * 200, "{:?}", began.elapsed());
     for (index, socket) in sockets.into_iter().enumerate() {
         socket.set_nonblocking(false).unwrap();
         let mut stream = TcpStream::from(socket);
