@@ -8,7 +8,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, socketpair};
 use nix::sys::stat::Mode;
-use nix::unistd::{ForkResult, chdir, dup2_stderr, dup2_stdout, setsid};
+use nix::unistd::{chdir, dup2_stderr, dup2_stdout};
 use uwt_guard::Listener;
 use uwt_session::Session;
 
@@ -43,24 +43,15 @@ pub fn start(setup: &Setup) -> io::Result<Helper> {
     let link = link::bind(&guard)?;
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
     let program = std::process::id();
-    match sys::fork_unnoticed()? {
-        ForkResult::Parent { child } => {
-            sys::reap(child)?;
-            Ok(Helper { channel: ours, cookie: guard.cookie() })
-        }
-        ForkResult::Child => {
-            let status = match detach() {
-                Ok(ForkResult::Child) => {
-                    let ended =
-                        prepare(theirs, link).and_then(|(channel, link)| run::run(&channel, link, session, program));
-                    i32::from(ended.is_err())
-                }
-                Ok(ForkResult::Parent { .. }) => 0,
-                Err(_) => 1,
-            };
-            sys::exit(status)
-        }
-    }
+    let mut ends = Some((theirs, link));
+    sys::detached(|| {
+        let ended = ends.take().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(|(channel, link)| {
+            let (channel, link) = prepare(channel, link)?;
+            run::run(&channel, link, session, program)
+        });
+        i32::from(ended.is_err())
+    })?;
+    Ok(Helper { channel: ours, cookie: guard.cookie() })
 }
 
 impl Helper {
@@ -87,13 +78,6 @@ pub(crate) fn taken_over(channel: &OwnedFd) -> io::Result<Option<Listener>> {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Leaves the caller's session and process group, so that no terminal's signal comes here, and forks again, so that the
-/// helper is not the program's child.
-fn detach() -> io::Result<ForkResult> {
-    setsid()?;
-    sys::fork()
 }
 
 /// Lets go of everything that was the launcher's but the two descriptors.
