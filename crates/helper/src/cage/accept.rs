@@ -11,6 +11,7 @@ use socket2::{Domain, Socket, TcpKeepalive, Type};
 use tokio::io::unix::AsyncFd;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, spawn_local};
 
 use super::Mark;
 use super::capture::REPEATED_SEGMENTS;
@@ -31,8 +32,16 @@ pub(super) struct Listeners(RefCell<HashMap<SocketAddr, Weak<Listener>>>);
 #[derive(Debug)]
 struct Listener {
     socket: AsyncFd<Socket>,
-    /// By the program's end, the tasks that wait for their connection.
-    waiting: RefCell<HashMap<SocketAddr, oneshot::Sender<Socket>>>,
+    waiting: RefCell<Waiting>,
+}
+
+/// The connections that did not come about at once.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// By the program's end, whom they are for.
+    by_peer: HashMap<SocketAddr, oneshot::Sender<Socket>>,
+    /// Accepts for all of them, as long as there are any.
+    task: Option<AbortHandle>,
 }
 
 impl Listeners {
@@ -43,7 +52,7 @@ impl Listeners {
     pub(super) async fn accept(&self, pair: Pair, inject: impl FnOnce() -> io::Result<()>) -> io::Result<TcpStream> {
         let listener = self.listener(pair.to)?;
         inject()?;
-        let socket = match listener.take(pair.from)? {
+        let socket = match listener.take(Some(pair.from))? {
             Some(socket) => socket,
             // The kernel mostly answers within the call that injects; not when it is busy.
             None => Box::pin(listener.wait(pair.from)).await?,
@@ -95,7 +104,7 @@ impl Listener {
     }
 
     /// Accepts until the connection from `from` is found or there is no more. Others' go to those who wait for them.
-    fn take(&self, from: SocketAddr) -> io::Result<Option<Socket>> {
+    fn take(&self, from: Option<SocketAddr>) -> io::Result<Option<Socket>> {
         loop {
             let (socket, peer) = match self.socket.get_ref().accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) {
                 Ok(accepted) => accepted,
@@ -105,43 +114,56 @@ impl Listener {
                 Err(error) => return Err(error),
             };
             let Some(peer) = peer.as_socket() else { continue };
-            if peer == from {
+            if Some(peer) == from {
                 return Ok(Some(socket));
             }
-            if let Some(waiting) = self.waiting.borrow_mut().remove(&peer) {
+            if let Some(waiting) = self.waiting.borrow_mut().by_peer.remove(&peer) {
                 // If nobody waits any more it is closed.
                 let _ = waiting.send(socket);
             }
         }
     }
 
-    async fn wait(&self, from: SocketAddr) -> io::Result<Socket> {
-        let (sender, mut mine) = oneshot::channel();
-        self.waiting.borrow_mut().insert(from, sender);
-        let _waiting = Waiting { listener: self, from };
+    async fn wait(self: &Rc<Self>, from: SocketAddr) -> io::Result<Socket> {
+        let (sender, mine) = oneshot::channel();
+        {
+            let mut waiting = self.waiting.borrow_mut();
+            waiting.by_peer.insert(from, sender);
+            let listener = Rc::clone(self);
+            waiting.task.get_or_insert_with(|| spawn_local(listener.accept_for_all()).abort_handle());
+        }
+        let _place = Place { listener: self, from };
+        mine.await.map_err(|_| io::ErrorKind::ConnectionAborted.into())
+    }
+
+    /// Ends with an error, or when it is aborted.
+    async fn accept_for_all(self: Rc<Self>) {
         loop {
-            tokio::select! {
-                biased;
-                Ok(socket) = &mut mine => return Ok(socket),
-                ready = self.socket.readable() => {
-                    if let Some(socket) = self.take(from)? {
-                        return Ok(socket);
-                    }
-                    ready?.clear_ready();
-                }
+            let Ok(mut ready) = self.socket.readable().await else { return };
+            if self.take(None).is_err() {
+                // Those who wait are told by losing their senders.
+                *self.waiting.borrow_mut() = Waiting::default();
+                return;
             }
+            ready.clear_ready();
         }
     }
 }
 
-/// A place in the queue, given up with the task.
-struct Waiting<'a> {
+/// A place among those who wait, given up with its task. With the last one the accepting ends.
+struct Place<'a> {
     listener: &'a Listener,
     from: SocketAddr,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.listener.waiting.borrow_mut().remove(&self.from);
+        let mut waiting = self.listener.waiting.borrow_mut();
+        waiting.by_peer.remove(&self.from);
+        if waiting.by_peer.is_empty()
+            && let Some(task) = waiting.task.take()
+        {
+            task.abort();
+        }
     }
 }
