@@ -19,7 +19,7 @@ pub(crate) const CAGE: &str = "cage";
 /// Calls of one probe where a call takes less than a microsecond.
 const MANY: u32 = 200_000;
 /// AF_UNIX connects of one probe.
-const CONNECTS: u32 = 6400;
+const CONNECTS: u32 = 1920;
 /// Trapped calls of one probe.
 const TRAPPED: u32 = 300;
 

@@ -119,7 +119,7 @@ fn measure(workspace: &Workspace, options: &Options, directory: &Path, interrupt
         memory::measure(&at_near, hooked)?,
     ];
     tables.extend(guard::filter(&at_near, unhooked, calls, interrupt)?);
-    tables.push(guard::unix(&at_near, hooked, calls, interrupt)?);
+    tables.push(guard::unix(&at_near, hooked, starts, interrupt)?);
     tables.extend(guard::sockets(&at_near, unhooked, calls, interrupt)?);
     tables.extend([
         network::caged_connects(&at_near, &near, unhooked, connects, interrupt)?,
