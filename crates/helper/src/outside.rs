@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socket,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, send, sendmsg, socket,
     socketpair,
 };
 use nix::unistd::ForkResult;
@@ -56,6 +56,7 @@ const DESCRIPTOR: u8 = 2;
 const PROGRAM: u8 = 3;
 const SAY: u8 = 4;
 const FLAGS: u8 = 5;
+const AT_END: u8 = 6;
 
 impl Outside {
     /// A TCP socket of the host's network, non-blocking and close-on-exec.
@@ -163,12 +164,25 @@ impl Outside {
         }
     }
 
+    /// Has the outsider send this message on this socket when the helper has ended, however that comes about.
+    ///
+    /// # Errors
+    /// There is no outsider (any more).
+    pub(crate) fn at_end(&self, socket: &OwnedFd, message: &[u8]) -> io::Result<()> {
+        let number = [socket.as_raw_fd()];
+        self.ask_with(AT_END, message, &[ControlMessage::ScmRights(&number)]).map(drop)
+    }
+
     fn ask(&self, kind: u8, body: &[u8]) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+        self.ask_with(kind, body, &[])
+    }
+
+    fn ask_with(&self, kind: u8, body: &[u8], rights: &[ControlMessage<'_>]) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
         let outsider = self.outsider.borrow();
         let outsider = outsider.as_ref().ok_or(io::ErrorKind::NotConnected)?;
         let kind = [kind];
         let parts = [IoSlice::new(&kind), IoSlice::new(body)];
-        sendmsg::<()>(outsider.as_raw_fd(), &parts, &[], MsgFlags::MSG_NOSIGNAL, None)?;
+        sendmsg::<()>(outsider.as_raw_fd(), &parts, rights, MsgFlags::MSG_NOSIGNAL, None)?;
         let (mut message, sockets) = receive(outsider)?;
         if !sockets.is_empty() {
             // Not before it has closed its own: what is closed here would stay open there.
@@ -206,10 +220,18 @@ fn receive(socket: &OwnedFd) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
 
 /// The outsider's life: until the helper has ended.
 fn serve(helper: &OwnedFd) {
-    while let Ok((message, _)) = receive(helper) {
-        let Some((kind, body)) = message.split_first() else { return };
+    let mut last = None;
+    while let Ok((message, mut received)) = receive(helper)
+        && let Some((kind, body)) = message.split_first()
+    {
         let mut sockets = Vec::new();
-        let answer = answer(*kind, body, &mut sockets);
+        let answer = match *kind {
+            AT_END => {
+                last = received.pop().map(|socket| (socket, body.to_vec()));
+                Ok(Vec::new())
+            }
+            kind => answer(kind, body, &mut sockets),
+        };
         let errno = answer.as_ref().err().map_or(0, |error| error.raw_os_error().unwrap_or(libc::EIO));
         let (errno, body) = (errno.to_le_bytes(), answer.unwrap_or_default());
         let numbers: Vec<RawFd> = sockets.iter().map(AsRawFd::as_raw_fd).collect();
@@ -223,8 +245,12 @@ fn serve(helper: &OwnedFd) {
             sent = sent.and_then(|_| sendmsg::<()>(helper.as_raw_fd(), &closed, &[], MsgFlags::MSG_NOSIGNAL, None));
         }
         if sent.is_err() {
-            return;
+            break;
         }
+    }
+    if let Some((socket, message)) = last {
+        // Nobody is left to be told that it failed.
+        let _ = send(socket.as_raw_fd(), &message, MsgFlags::MSG_DONTWAIT);
     }
 }
 

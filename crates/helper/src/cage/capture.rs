@@ -105,13 +105,15 @@ impl Capture {
     /// The next first segment.
     ///
     /// # Errors
-    /// Those of recv(2).
+    /// The event loop has ended.
     pub(super) async fn next(&self) -> io::Result<Syn> {
         let mut frame = [0; LONGEST];
         loop {
             let mut ready = self.0.readable().await?;
             while let Ok(len) = ready.try_io(|socket| socket.get_ref().read(&mut frame)) {
-                if let Some(syn) = Syn::parse(frame.get(..len?).unwrap_or_default()) {
+                // An error is a message of the device's, told once: what comes later is still seen.
+                let Ok(len) = len else { continue };
+                if let Some(syn) = Syn::parse(frame.get(..len).unwrap_or_default()) {
                     return Ok(syn);
                 }
             }

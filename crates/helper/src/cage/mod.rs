@@ -75,7 +75,7 @@ impl Cage {
     pub(crate) fn make(shared: &Rc<Shared>) -> io::Result<Rc<Self>> {
         shared.outside.separate()?;
         namespaces::leave()?;
-        let v6 = namespaces::furnish()?;
+        let v6 = namespaces::furnish(&shared.outside)?;
         let cage = Rc::new(Self {
             shared: Rc::clone(shared),
             owners: RefCell::default(),

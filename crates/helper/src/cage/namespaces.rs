@@ -11,6 +11,7 @@ use nix::unistd::{getegid, geteuid};
 
 use super::netlink::{ACK, Netlink, REQUEST, message};
 use super::{LOOPBACK, Mark};
+use crate::outside::Outside;
 
 /// The cage's own addresses, which programs see as theirs.
 const OWN_V4: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
@@ -26,6 +27,8 @@ const SETTINGS: &[(&str, &str)] = &[
     // Outside the usual range, so that a port chosen here is free outside too when a server is moved there, and that none
     // here is in the way when a server outside is spoken to under its own address.
     ("ipv4/ip_local_port_range", "61000 65535"),
+    // Few ports, so they must not rest for a minute after each connection.
+    ("ipv4/tcp_tw_reuse", "1"),
     // The two ends of a connection are never farther apart than lo: one that does not answer for minutes is gone.
     ("ipv4/tcp_retries2", "8"),
 ];
@@ -50,17 +53,21 @@ pub(super) fn leave() -> io::Result<()> {
 
 /// Sets up the network that [`leave`] led to. Says whether it has IPv6, which the kernel may have been told to do without.
 ///
+/// When the helper is killed, those who wait for a connection are to be told: the outsider takes away what makes them wait.
+///
 /// # Errors
 /// Something that IPv4 needs was refused.
-pub(super) fn furnish() -> io::Result<bool> {
+pub(super) fn furnish(outside: &Outside) -> io::Result<bool> {
     let route = Netlink::new(SockProtocol::NetlinkRoute)?;
     let mut messages = vec![up()];
     messages.extend(every_address_is_local(libc::AF_INET, 254, &OWN_V4.octets()));
-    // Before the settings: the device's own appear with its address.
     route.carry_out(&messages)?;
     set(SETTINGS)?;
     let v6 = every_address_is_local(libc::AF_INET6, 0, &OWN_V6.octets());
-    Ok(route.carry_out(&v6).and_then(|()| set(SETTINGS_V6)).is_ok())
+    let v6 = route.carry_out(&v6).and_then(|()| set(SETTINGS_V6)).is_ok();
+    let release = [libc::AF_INET, libc::AF_INET6].map(|family| hold(family, DELETE_RULE, REQUEST));
+    outside.at_end(&route.into_socket(), &release.concat())?;
+    Ok(v6)
 }
 
 fn set(settings: &[(&str, &str)]) -> io::Result<()> {
@@ -95,8 +102,6 @@ fn up() -> Vec<u8> {
 
 /// An address of the cage's own; a route that makes all others local too, with that one as source; and rules that look at
 /// this route only, after they have dropped the TCP segments that carry no mark.
-///
-/// Unmarked is what the kernel itself sends: the RST to a SYN that nobody listens for. Without it a connect(2) waits.
 fn every_address_is_local(family: i32, scope: u8, own: &[u8]) -> [Vec<u8>; 5] {
     let family = u8::try_from(family).unwrap_or_default();
     let bits = if own.len() == 4 { 32 } else { 128 };
@@ -105,22 +110,32 @@ fn every_address_is_local(family: i32, scope: u8, own: &[u8]) -> [Vec<u8>; 5] {
     let address = [&[family, bits, 2, 0], &device[..]].concat();
     // struct rtmsg: RTPROT_STATIC, RTN_LOCAL.
     let route = [family, 0, 0, 0, LOCAL_TABLE, 4, scope, 2, 0, 0, 0, 0];
-    // struct fib_rule_hdr.
-    let rule = |table, action| [family, 0, 0, 0, table, 0, 0, action, 0, 0, 0, 0];
-    let tcp = [u8::try_from(libc::IPPROTO_TCP).unwrap_or_default()];
-    let unmarked = (Mark::None as u32).to_ne_bytes();
+    let look_up = rule(family, LOCAL_TABLE, LOOK_UP);
     let new = REQUEST | ACK | CREATE;
     [
         message(NEW_ADDRESS, new, &address, &[(1, own), (2, own)]),
         message(NEW_ROUTE, new, &route, &[(4, &device), (7, own)]),
-        message(
-            NEW_RULE,
-            new,
-            &rule(0, BLACKHOLE),
-            &[(PRIORITY, &5_u32.to_ne_bytes()), (MARK, &unmarked), (MASK, &[0xff; 4]), (PROTOCOL, &tcp)],
-        ),
-        message(NEW_RULE, new, &rule(LOCAL_TABLE, LOOK_UP), &[(PRIORITY, &30_u32.to_ne_bytes())]),
+        hold(family.into(), NEW_RULE, new),
+        message(NEW_RULE, new, &look_up, &[(PRIORITY, &30_u32.to_ne_bytes())]),
         // The first of all by default, before the one that drops.
-        message(DELETE_RULE, REQUEST | ACK, &rule(LOCAL_TABLE, LOOK_UP), &[(PRIORITY, &0_u32.to_ne_bytes())]),
+        message(DELETE_RULE, REQUEST | ACK, &look_up, &[(PRIORITY, &0_u32.to_ne_bytes())]),
     ]
+}
+
+/// The rule that makes connections wait, to be made or deleted.
+///
+/// Unmarked is what the kernel itself sends: the RST to a SYN that nobody listens for. Without it a connect(2) goes on
+/// waiting.
+fn hold(family: i32, kind: u16, flags: u16) -> Vec<u8> {
+    let rule = rule(u8::try_from(family).unwrap_or_default(), 0, BLACKHOLE);
+    let tcp = [u8::try_from(libc::IPPROTO_TCP).unwrap_or_default()];
+    let unmarked = (Mark::None as u32).to_ne_bytes();
+    let attributes: [(u16, &[u8]); 4] =
+        [(PRIORITY, &5_u32.to_ne_bytes()), (MARK, &unmarked), (MASK, &[0xff; 4]), (PROTOCOL, &tcp)];
+    message(kind, flags, &rule, &attributes)
+}
+
+/// `struct fib_rule_hdr`.
+fn rule(family: u8, table: u8, action: u8) -> [u8; 12] {
+    [family, 0, 0, 0, table, 0, 0, action, 0, 0, 0, 0]
 }

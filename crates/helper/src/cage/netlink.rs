@@ -30,6 +30,11 @@ impl Netlink {
         Ok(Self(socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)?))
     }
 
+    /// Gives the socket up.
+    pub(super) fn into_socket(self) -> OwnedFd {
+        self.0
+    }
+
     /// Sends messages that ask for an acknowledgement, and waits for all of them.
     ///
     /// # Errors

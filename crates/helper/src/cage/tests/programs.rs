@@ -149,7 +149,8 @@ pub(super) fn loopback_is_the_hosts(program: &Program) {
 }
 
 pub(super) fn names_are_asked_of_any_server(program: &Program) {
-    let servers = ["192.0.2.53", "127.0.0.53", "[2001:db8::53]", "[::1]"].map(|host| at(host, 53));
+    let servers =
+        ["192.0.2.53", "127.0.0.53", "[2001:db8::53]", "[::1]", "[::ffff:192.0.2.53]"].map(|host| at(host, 53));
     let mut addresses = Vec::new();
     for server in servers {
         addresses.push(resolve(program, server, "b.example"));
