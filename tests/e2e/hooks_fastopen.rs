@@ -69,7 +69,7 @@ fn elsewhere_they_are_refused() {
     let mut cases = Vec::new();
     for step in ["sendto", "sendmsg", "sendmmsg"] {
         for (to, errno) in [
-            ("127.0.0.1:53", "EACCES"),
+            ("127.0.0.1:853", "EACCES"),
             ("224.0.0.1:80", "ENETUNREACH"),
             ("[2001:db8::7]:80", "EAFNOSUPPORT"),
             ("0=203.0.113.7:80", "EAFNOSUPPORT"),
@@ -83,7 +83,7 @@ fn elsewhere_they_are_refused() {
         ));
         cases.push((format!("socket inet dgram; {step} 203.0.113.7:80 hello fastopen"), "ok; EACCES".to_owned(), &[]));
         cases.push((
-            format!("via syscall; socket inet stream; {step} 127.0.0.1:53 hello fastopen"),
+            format!("via syscall; socket inet stream; {step} 127.0.0.1:853 hello fastopen"),
             "ok; EACCES".to_owned(),
             &[],
         ));

@@ -11,12 +11,16 @@ use nix::unistd::Pid;
 use socket2::SockRef;
 
 use crate::outside::Outside;
+use crate::sys::net::option;
 use crate::tree::Process;
 
 /// How many sockets are remembered.
 const REMEMBERED: usize = 16_384;
 /// How many sockets are kept for a listen(2).
 const KEPT: usize = 256;
+
+/// The state of a new socket (linux/tcp_states.h).
+const TCP_CLOSE: u8 = 7;
 
 /// A table that forgets its oldest entries.
 #[derive(Debug)]
@@ -136,7 +140,8 @@ impl Owners {
         if self.kept.front().is_some_and(|kept| has_ended(&kept.process)) {
             self.kept.pop_front();
         }
-        self.kept.retain(|kept| !is_bound(&kept.socket) || is_open(kept, outside));
+        // Those that connect are not asked about: they would be many when many connect at once.
+        self.kept.retain(|kept| is_unused(&kept.socket) && (!is_bound(&kept.socket) || is_open(kept, outside)));
     }
 }
 
@@ -146,6 +151,13 @@ fn is_same(one: &Process, other: &Process) -> bool {
 
 fn has_ended(process: &Process) -> bool {
     i32::try_from(process.pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
+}
+
+/// Whether a socket neither connects nor is connected, and so may yet listen.
+fn is_unused(socket: &OwnedFd) -> bool {
+    // Of struct tcp_info the first byte, the state.
+    let state = option(socket, libc::IPPROTO_TCP, libc::TCP_INFO).map(|start| start.to_ne_bytes()[0]);
+    state.map_or(true, |state| state == TCP_CLOSE)
 }
 
 fn is_bound(socket: &OwnedFd) -> bool {
