@@ -173,3 +173,87 @@ fn is_open(kept: &Kept, outside: &Outside) -> bool {
         Err(error) => error.raw_os_error() != Some(libc::ENOENT),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    fn process(pid: u32, start: u64) -> Rc<Process> {
+        Rc::new(Process { pid, start, session: crate::tests::session() })
+    }
+
+    /// Mints a socket that is kept, and gives its other end: readable once it is closed.
+    fn mint(owners: &mut Owners, process: &Rc<Process>, inode: u64) -> UnixStream {
+        let (ours, kept) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        owners.add(process, inode, Some(kept.into()));
+        ours
+    }
+
+    fn is_kept(mut socket: &UnixStream) -> bool {
+        socket.read(&mut [0]).is_err()
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten() {
+        let mut table = Fifo::new(2);
+        for (key, value) in [(1, "a"), (2, "b"), (1, "c"), (3, "d")] {
+            table.insert(key, value);
+        }
+        assert_eq!(
+            (table.entries.get(&1), table.entries.get(&2), table.entries.get(&3)),
+            (None, Some(&"b"), Some(&"d"))
+        );
+        assert_eq!(table.order.len(), table.entries.len());
+    }
+
+    #[test]
+    fn a_number_given_again_was_closed() {
+        let (mut owners, me, other) = (Owners::default(), process(1, 1), process(1, 2));
+        let first = mint(&mut owners, &me, 10);
+        owners.give(&me, 3, 10);
+        let second = mint(&mut owners, &me, 11);
+        owners.give(&me, 4, 11);
+        let others = mint(&mut owners, &other, 12);
+        owners.give(&other, 3, 12);
+        assert!(is_kept(&first) && is_kept(&second) && is_kept(&others));
+        let third = mint(&mut owners, &me, 13);
+        owners.give(&me, 3, 13);
+        assert!(!is_kept(&first) && is_kept(&second) && is_kept(&others) && is_kept(&third));
+        assert!(owners.has(&me, 3) && owners.has(&other, 3) && !owners.has(&other, 4));
+        assert_eq!(owners.kept(&me, None, 3).map(|(_, inode)| inode), Some(13));
+        assert_eq!(owners.kept(&me, Some(11), 99).map(|(_, inode)| inode), Some(11));
+    }
+
+    #[test]
+    fn what_connects_or_serves_is_not_kept() {
+        let (mut owners, me) = (Owners::default(), process(1, 1));
+        let (client, server) = (mint(&mut owners, &me, 10), mint(&mut owners, &me, 11));
+        assert_eq!(owners.connects(10).map(|process| process.pid), Some(1));
+        assert!(!is_kept(&client) && is_kept(&server));
+        owners.serves(11, 20);
+        assert!(!is_kept(&server) && owners.is_serving(20) && !owners.is_serving(11));
+        assert!(owners.owner(11).is_some() && owners.owner(20).is_none());
+    }
+
+    #[test]
+    fn so_many_are_kept() {
+        let (mut owners, me) = (Owners::default(), process(1, 1));
+        let all: Vec<_> = (0..=KEPT as u64).map(|inode| mint(&mut owners, &me, inode)).collect();
+        assert!(!is_kept(&all[0]) && all[1..].iter().all(is_kept));
+        assert!(owners.kept(&me, Some(0), 3).is_none());
+    }
+
+    #[test]
+    fn what_ended_processes_had_is_closed() {
+        let mut child = std::process::Command::new("/bin/true").spawn().unwrap();
+        let (mut owners, ended) = (Owners::default(), process(child.id(), 1));
+        let socket = mint(&mut owners, &ended, 10);
+        child.wait().unwrap();
+        owners.forget_closed(&Outside::default());
+        assert!(!is_kept(&socket));
+    }
+}
