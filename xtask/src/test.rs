@@ -1,8 +1,9 @@
 //! `cargo xtask test`: everything that must hold, in the order that fails soonest.
 
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::interrupt::Interrupt;
@@ -11,6 +12,9 @@ use crate::prereq::{self, Group};
 use crate::steps::Steps;
 use crate::workspace::{Workspace, run as run_command};
 use crate::{artifacts, tidy};
+
+/// The test that runs beside the others.
+const PYTHON: &str = "the_results_are_those_of_bare_python";
 
 /// What can be chosen.
 #[derive(Debug, Args)]
@@ -72,16 +76,22 @@ fn end_to_end(workspace: &Workspace, options: &Options, interrupt: &Interrupt, s
     });
     if let Some(lab) = &lab {
         steps.run("e2e tests", || {
-            let mut cargo = workspace.cargo("test");
-            cargo
-                .args(["-p", "uwt-tests", "--no-fail-fast", "--"])
-                .args(&options.filter)
-                .env("UWT_LAB", &lab.state)
-                .env("UWT_BIN_DIR", workspace.bin_dir());
-            run_command(&mut cargo)
+            let cargo = |which: &[&str]| {
+                let mut cargo = workspace.cargo("test");
+                cargo.args(["-p", "uwt-tests", "--no-fail-fast"]).args(which).args(&options.filter);
+                cargo.env("UWT_LAB", &lab.state).env("UWT_BIN_DIR", workspace.bin_dir());
+                run_command(&mut cargo)
+            };
+            // Python's tests wait more than they work.
+            let (python, others) = thread::scope(|scope| {
+                let python = scope.spawn(|| cargo(&["--test", "cpython", "--"]));
+                let others = cargo(&["--", "--skip", PYTHON]);
+                (python.join(), others)
+            });
+            others.and(python.unwrap_or_else(|_| bail!("the run of Python's tests panicked")))
         });
     } else {
-        steps.run("e2e tests", || anyhow::bail!("there is no lab"));
+        steps.run("e2e tests", || bail!("there is no lab"));
     }
     if let Some(lab) = lab {
         steps.always("lab down", || lab.down());
