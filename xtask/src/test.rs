@@ -74,26 +74,23 @@ fn end_to_end(workspace: &Workspace, options: &Options, interrupt: &Interrupt, s
         lab = Some(Lab::up(Command::new(program), &workspace.bin_dir(), &workspace.target.join("uwt-lab"), interrupt)?);
         Ok(())
     });
-    if let Some(lab) = &lab {
-        steps.run("e2e tests", || {
-            let cargo = |which: &[&str]| {
-                let mut cargo = workspace.cargo("test");
-                cargo.args(["-p", "uwt-tests", "--no-fail-fast"]).args(which).args(&options.filter);
-                cargo.env("UWT_LAB", &lab.state).env("UWT_BIN_DIR", workspace.bin_dir());
-                run_command(&mut cargo)
-            };
-            // Python's tests wait more than they work.
-            let (python, others) = thread::scope(|scope| {
-                let python = scope.spawn(|| cargo(&["--test", "cpython", "--"]));
-                let others = cargo(&["--", "--skip", PYTHON]);
-                (python.join(), others)
-            });
-            others.and(python.unwrap_or_else(|_| bail!("the run of Python's tests panicked")))
+    let Some(lab) = lab else {
+        return steps.run("e2e tests", || bail!("there is no lab"));
+    };
+    steps.run("e2e tests", || {
+        let cargo = |which: &[&str]| {
+            let mut cargo = workspace.cargo("test");
+            cargo.args(["-p", "uwt-tests", "--no-fail-fast"]).args(which).args(&options.filter);
+            cargo.env("UWT_LAB", &lab.state).env("UWT_BIN_DIR", workspace.bin_dir());
+            run_command(&mut cargo)
+        };
+        // Python's tests wait more than they work.
+        let (python, others) = thread::scope(|scope| {
+            let python = scope.spawn(|| cargo(&["--test", "cpython", "--"]));
+            let others = cargo(&["--", "--skip", PYTHON]);
+            (python.join(), others)
         });
-    } else {
-        steps.run("e2e tests", || bail!("there is no lab"));
-    }
-    if let Some(lab) = lab {
-        steps.always("lab down", || lab.down());
-    }
+        others.and(python.unwrap_or_else(|_| bail!("the run of Python's tests panicked")))
+    });
+    steps.always("lab down", || lab.down());
 }

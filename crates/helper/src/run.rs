@@ -1,13 +1,16 @@
 //! The helper's life.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
+use uwt_guard::Listener;
 use uwt_session::Session;
 
 use crate::shared::Shared;
@@ -26,10 +29,15 @@ pub(crate) fn run(channel: &OwnedFd, link: OwnedFd, session: &str, program: u32)
     let session: &'static str = String::leak(session.to_owned());
     let session = Session::parse(session).map_err(|_| io::ErrorKind::InvalidInput)?;
     let guard = session.guard.ok_or(io::ErrorKind::InvalidInput)?;
+    let listener = start::taken_over(channel)?;
+    if let Some(listener) = &listener
+        && !is_needed(listener, &link)?
+    {
+        return Ok(());
+    }
     let shared = Rc::new(Shared::new(guard, Box::leak(Box::new(session))));
     // One thread: leaving the user namespace, forking the outsider and Rc all depend on it.
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-    let listener = start::taken_over(channel)?;
     LocalSet::new().block_on(&runtime, async {
         tokio::task::spawn_local(link::serve(link, Rc::clone(&shared)));
         match listener {
@@ -41,6 +49,18 @@ pub(crate) fn run(channel: &OwnedFd, link: OwnedFd, session: &str, program: u32)
         let _ = timeout(DELIVERY, shared.activity.idle()).await;
         Ok(())
     })
+}
+
+/// Waits for the first question, before anything is made ready: most programs end without one, and on a machine with few
+/// processors what is done here is taken from them. `false` when the tree has ended.
+fn is_needed(listener: &Listener, link: &OwnedFd) -> io::Result<bool> {
+    let mut set = [PollFd::new(listener.as_fd(), PollFlags::POLLIN), PollFd::new(link.as_fd(), PollFlags::POLLIN)];
+    while let Err(errno) = poll(&mut set, PollTimeout::NONE) {
+        if errno != Errno::EINTR {
+            return Err(errno.into());
+        }
+    }
+    Ok(set.iter().any(|waiting| waiting.revents().is_some_and(|events| events.contains(PollFlags::POLLIN))))
 }
 
 /// Waits for the end of a process.

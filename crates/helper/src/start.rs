@@ -12,6 +12,7 @@ use nix::unistd::{chdir, dup2_stderr, dup2_stdout};
 use uwt_guard::Listener;
 use uwt_session::Session;
 
+use crate::sys::Between;
 use crate::{link, run, sys};
 
 /// What a helper is told.
@@ -28,6 +29,7 @@ pub struct Helper {
     channel: OwnedFd,
     /// This process is under the filter when it hands over.
     cookie: u64,
+    between: Between,
 }
 
 /// Starts the helper of the tree that begins with this process: a process of its own session, nobody's child, with no
@@ -44,14 +46,14 @@ pub fn start(setup: &Setup) -> io::Result<Helper> {
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
     let program = std::process::id();
     let mut ends = Some((theirs, link));
-    sys::detached(|| {
+    let between = sys::detached(|| {
         let ended = ends.take().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(|(channel, link)| {
             let (channel, link) = prepare(channel, link)?;
             run::run(&channel, link, session, program)
         });
         i32::from(ended.is_err())
     })?;
-    Ok(Helper { channel: ours, cookie: guard.cookie() })
+    Ok(Helper { channel: ours, cookie: guard.cookie(), between })
 }
 
 impl Helper {
@@ -64,7 +66,9 @@ impl Helper {
         match listener {
             Some(listener) => listener.hand_over(self.channel.as_fd(), self.cookie),
             None => send(self.channel.as_raw_fd(), &[0], MsgFlags::MSG_NOSIGNAL).map(drop).map_err(io::Error::from),
-        }
+        }?;
+        // Not before: it would be waited for, and by now it mostly has ended.
+        self.between.ended()
     }
 }
 
@@ -91,10 +95,8 @@ fn prepare(channel: OwnedFd, link: OwnedFd) -> io::Result<(OwnedFd, OwnedFd)> {
     dup2_stderr(&null)?;
     sys::keep(null);
     chdir("/")?;
-    for signal in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP)) {
-        let handler = if signal == Signal::SIGPIPE { SigHandler::SigIgn } else { SigHandler::SigDfl };
-        sys::set_action(signal, &SigAction::new(handler, SaFlags::empty(), SigSet::empty()))?;
-    }
+    // What else the caller ignores may stay ignored.
+    sys::set_action(Signal::SIGPIPE, &SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty()))?;
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;

@@ -59,14 +59,15 @@ fn clone_as_fork() -> io::Result<ForkResult> {
 }
 
 /// Runs `life` in a process that is nobody's child, in a session of its own (setsid(2)), and ends that with the status it
-/// gives. The caller goes on at once, without a signal for it.
+/// gives. The caller goes on at once, without a signal for it; [`Between::ended`] tells later whether that process came
+/// about.
 ///
 /// The process in between shares the caller's memory, as after vfork(2): copying the tables of that memory twice would take
 /// longer than all the rest of starting a program under uwt.
 ///
 /// # Errors
 /// Those of mmap(2), clone(2) and setsid(2); EINVAL in a process with more threads.
-pub(crate) fn detached(mut life: impl FnMut() -> i32) -> io::Result<()> {
+pub(crate) fn detached(mut life: impl FnMut() -> i32) -> io::Result<Between> {
     /// As much as the stack of a Rust thread; what is not used costs nothing.
     const STACK: NonZeroUsize = NonZeroUsize::new(2 << 20).unwrap();
 
@@ -93,18 +94,28 @@ pub(crate) fn detached(mut life: impl FnMut() -> i32) -> io::Result<()> {
     // SAFETY: the stack is that process's alone; the caller's memory, which it shares, is still until it has ended
     // (CLONE_VFORK), for there is no other thread. `life` lives that long.
     let pid = unsafe { libc::clone(between, top, libc::CLONE_VM | libc::CLONE_VFORK, (&raw mut life).cast()) };
-    let result = if pid < 0 { Err(io::Error::last_os_error()) } else { ended(Pid::from_raw(pid)) };
-    // SAFETY: nobody is on this stack any more: the process in between has ended, the last one has a copy.
+    let result = if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(Between(Pid::from_raw(pid))) };
+    // SAFETY: nobody is on this stack any more: the process in between has let go of the memory, the last one has a copy.
     unsafe { munmap(stack, STACK.get()) }?;
     result
 }
 
-/// Waits for a child whose exit status is an errno.
-fn ended(child: Pid) -> io::Result<()> {
-    match waitpid(child, Some(WaitPidFlag::__WALL))? {
-        WaitStatus::Exited(_, 0) => Ok(()),
-        WaitStatus::Exited(_, errno) => Err(io::Error::from_raw_os_error(errno)),
-        _ => Err(io::Error::from(io::ErrorKind::Interrupted)),
+/// The process in between, which has nothing more to do but to end.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Between(Pid);
+
+impl Between {
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// Those of setsid(2) and clone(2) in it.
+    pub(crate) fn ended(self) -> io::Result<()> {
+        match waitpid(self.0, Some(WaitPidFlag::__WALL))? {
+            WaitStatus::Exited(_, 0) => Ok(()),
+            WaitStatus::Exited(_, errno) => Err(io::Error::from_raw_os_error(errno)),
+            _ => Err(io::Error::from(io::ErrorKind::Interrupted)),
+        }
     }
 }
 
