@@ -25,8 +25,8 @@ const DELIVERY: Duration = Duration::from_secs(100);
 ///
 /// # Errors
 /// What keeps it from serving at all.
-pub(crate) fn run(channel: &OwnedFd, link: OwnedFd, session: &str, program: u32) -> io::Result<()> {
-    let session: &'static str = String::leak(session.to_owned());
+pub(crate) fn run(channel: &OwnedFd, link: OwnedFd, session: String, program: u32) -> io::Result<()> {
+    let session: &'static str = String::leak(session);
     let session = Session::parse(session).map_err(|_| io::ErrorKind::InvalidInput)?;
     let guard = session.guard.ok_or(io::ErrorKind::InvalidInput)?;
     let listener = start::taken_over(channel)?;

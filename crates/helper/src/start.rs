@@ -1,18 +1,20 @@
 //! How the helper comes into being, seen from the launcher.
 
-use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, socketpair};
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, send, sendmsg,
+    socketpair,
+};
 use nix::sys::stat::Mode;
-use nix::unistd::{chdir, dup2_stderr, dup2_stdout};
+use nix::unistd::{ForkResult, Pid, chdir, dup2_stderr, dup2_stdout, setsid};
 use uwt_guard::Listener;
-use uwt_session::Session;
+use uwt_session::{MAX_VARIABLE, Session};
 
-use crate::sys::Between;
 use crate::{link, run, sys};
 
 /// What a helper is told.
@@ -22,6 +24,15 @@ pub struct Setup {
     pub session: String,
 }
 
+/// A helper that knows nothing yet.
+#[derive(Debug)]
+#[must_use = "without a tree the helper ends"]
+pub struct Spare {
+    channel: OwnedFd,
+    /// The helper's parent, which has nothing more to do but to end.
+    parent: Pid,
+}
+
 /// A helper that waits for its tree.
 #[derive(Debug)]
 #[must_use = "without its tree the helper ends"]
@@ -29,31 +40,52 @@ pub struct Helper {
     channel: OwnedFd,
     /// This process is under the filter when it hands over.
     cookie: u64,
-    between: Between,
+    parent: Pid,
 }
 
-/// Starts the helper of the tree that begins with this process: a process of its own session, nobody's child, with no
-/// descriptor of the caller's. It is reachable for the tree when this returns.
+/// Starts the process that will be a helper: of a session of its own, nobody's child, with no descriptor of the caller's. It
+/// takes longer than the caller should wait, and so it goes on meanwhile.
 ///
 /// The caller must have one thread only.
 ///
 /// # Errors
-/// The session has no guard, or a system call fails.
-pub fn start(setup: &Setup) -> io::Result<Helper> {
-    let session = setup.session.as_str();
-    let guard = Session::parse(session).ok().and_then(|session| session.guard).ok_or(io::ErrorKind::InvalidInput)?;
-    let link = link::bind(&guard)?;
+/// Those of socketpair(2) and fork(2).
+pub fn prepare() -> io::Result<Spare> {
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
     let program = std::process::id();
-    let mut ends = Some((theirs, link));
-    let between = sys::detached(|| {
-        let ended = ends.take().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(|(channel, link)| {
-            let (channel, link) = prepare(channel, link)?;
-            run::run(&channel, link, session, program)
-        });
-        i32::from(ended.is_err())
-    })?;
-    Ok(Helper { channel: ours, cookie: guard.cookie(), between })
+    match sys::fork_unnoticed()? {
+        ForkResult::Parent { child } => Ok(Spare { channel: ours, parent: child }),
+        ForkResult::Child => {
+            let status = match detach() {
+                Ok(ForkResult::Child) => {
+                    let ended = let_go(theirs).and_then(|channel| {
+                        let (session, link) = told(&channel)?;
+                        run::run(&channel, link, session, program)
+                    });
+                    i32::from(ended.is_err())
+                }
+                Ok(ForkResult::Parent { .. }) => 0,
+                Err(_) => 1,
+            };
+            sys::exit(status)
+        }
+    }
+}
+
+impl Spare {
+    /// Makes it the helper of the tree that begins with this process. It is reachable for the tree when this returns.
+    ///
+    /// # Errors
+    /// The session has no guard, or a system call fails.
+    pub fn start(self, setup: &Setup) -> io::Result<Helper> {
+        let session = Session::parse(&setup.session).ok();
+        let guard = session.and_then(|session| session.guard).ok_or(io::ErrorKind::InvalidInput)?;
+        let link = [link::bind(&guard)?];
+        let (numbers, text) = ([link[0].as_raw_fd()], [IoSlice::new(setup.session.as_bytes())]);
+        let rights = [ControlMessage::ScmRights(&numbers)];
+        sendmsg::<()>(self.channel.as_raw_fd(), &text, &rights, MsgFlags::MSG_NOSIGNAL, None)?;
+        Ok(Helper { channel: self.channel, cookie: guard.cookie(), parent: self.parent })
+    }
 }
 
 impl Helper {
@@ -67,8 +99,8 @@ impl Helper {
             Some(listener) => listener.hand_over(self.channel.as_fd(), self.cookie),
             None => send(self.channel.as_raw_fd(), &[0], MsgFlags::MSG_NOSIGNAL).map(drop).map_err(io::Error::from),
         }?;
-        // Not before: it would be waited for, and by now it mostly has ended.
-        self.between.ended()
+        // Not before: it would be waited for, and by now it has ended.
+        sys::reap(self.parent)
     }
 }
 
@@ -84,11 +116,41 @@ pub(crate) fn taken_over(channel: &OwnedFd) -> io::Result<Option<Listener>> {
     }
 }
 
-/// Lets go of everything that was the launcher's but the two descriptors.
-fn prepare(channel: OwnedFd, link: OwnedFd) -> io::Result<(OwnedFd, OwnedFd)> {
+/// What [`Spare::start`] sent: the session, and the socket on which the tree's requests arrive.
+///
+/// # Errors
+/// The launcher has ended before, or that of recvmsg(2).
+fn told(channel: &OwnedFd) -> io::Result<(String, OwnedFd)> {
+    let mut text = vec![0; MAX_VARIABLE];
+    let mut control = nix::cmsg_space!([RawFd; 1]);
+    let (len, link) = {
+        let mut parts = [IoSliceMut::new(&mut text)];
+        let message = recvmsg::<()>(channel.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC)?;
+        let mut link = None;
+        for control in message.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(numbers) = control {
+                link = numbers.into_iter().map(sys::received).next();
+            }
+        }
+        (message.bytes, link)
+    };
+    text.truncate(len);
+    let link = link.ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok((String::from_utf8(text).map_err(|_| io::ErrorKind::InvalidData)?, link))
+}
+
+/// Leaves the caller's session and process group, so that no terminal's signal comes here, and forks again, so that the
+/// helper is not the program's child.
+fn detach() -> io::Result<ForkResult> {
+    setsid()?;
+    sys::fork()
+}
+
+/// Lets go of everything that was the launcher's but the channel.
+fn let_go(channel: OwnedFd) -> io::Result<OwnedFd> {
     nix::sys::prctl::set_name(c"uwt-helper")?;
-    let (channel, link) = (above_standard(channel)?, above_standard(link)?);
-    sys::close_all_but(0, &[channel.as_fd(), link.as_fd()])?;
+    let channel = above_standard(channel)?;
+    sys::close_all_but(0, &[channel.as_fd()])?;
     let null = open("/dev/null", OFlag::O_RDWR, Mode::empty())?;
     // It is number 0, the lowest that is free.
     dup2_stdout(&null)?;
@@ -100,7 +162,7 @@ fn prepare(channel: OwnedFd, link: OwnedFd) -> io::Result<(OwnedFd, OwnedFd)> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
-    Ok((channel, link))
+    Ok(channel)
 }
 
 /// The same file at a number that is none of stdin's, stdout's and stderr's.

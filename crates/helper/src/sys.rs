@@ -5,17 +5,15 @@ pub(crate) mod net;
 #[cfg(test)]
 pub(crate) mod test;
 
-use std::ffi::{CStr, c_int, c_long, c_void};
+use std::ffi::{CStr, c_long};
 use std::io;
-use std::num::NonZeroUsize;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt as _;
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::signal::{SigAction, Signal, sigaction};
 use nix::sys::socket::{SockaddrLike as _, UnixAddr};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, setsid};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::{ForkResult, Pid};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -42,11 +40,6 @@ fn check_alone() -> io::Result<()> {
 /// Those of [`fork`].
 pub(crate) fn fork_unnoticed() -> io::Result<ForkResult> {
     check_alone()?;
-    clone_as_fork()
-}
-
-/// Of a process with one thread.
-fn clone_as_fork() -> io::Result<ForkResult> {
     // SAFETY: without flags and a stack clone(2) is fork(2), but for the signal in the lowest byte of the flags; there is no
     // other thread that could hold a lock or a half-changed structure.
     let pid =
@@ -55,67 +48,6 @@ fn clone_as_fork() -> io::Result<ForkResult> {
         0 => Ok(ForkResult::Child),
         pid if pid > 0 => Ok(ForkResult::Parent { child: Pid::from_raw(pid) }),
         _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// Runs `life` in a process that is nobody's child, in a session of its own (setsid(2)), and ends that with the status it
-/// gives. The caller goes on at once, without a signal for it; [`Between::ended`] tells later whether that process came
-/// about.
-///
-/// The process in between shares the caller's memory, as after vfork(2): copying the tables of that memory twice would take
-/// longer than all the rest of starting a program under uwt.
-///
-/// # Errors
-/// Those of mmap(2), clone(2) and setsid(2); EINVAL in a process with more threads.
-pub(crate) fn detached(mut life: impl FnMut() -> i32) -> io::Result<Between> {
-    /// As much as the stack of a Rust thread; what is not used costs nothing.
-    const STACK: NonZeroUsize = NonZeroUsize::new(2 << 20).unwrap();
-
-    extern "C" fn between(life: *mut c_void) -> c_int {
-        // SAFETY: this is what `detached` passes, and it waits in clone(2) while this process uses it.
-        let life = unsafe { &mut *life.cast::<&mut dyn FnMut() -> i32>() };
-        if let Err(errno) = setsid() {
-            return errno as c_int;
-        }
-        match clone_as_fork() {
-            Ok(ForkResult::Child) => exit(life()),
-            Ok(ForkResult::Parent { .. }) => 0,
-            Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
-        }
-    }
-
-    check_alone()?;
-    let mut life: &mut dyn FnMut() -> i32 = &mut life;
-    let (access, kind) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE | MapFlags::MAP_STACK);
-    // SAFETY: a new mapping, wherever the kernel puts it.
-    let stack = unsafe { mmap_anonymous(None, STACK, access, kind) }?;
-    // SAFETY: the end of the mapping: stacks grow down.
-    let top = unsafe { stack.as_ptr().byte_add(STACK.get()) };
-    // SAFETY: the stack is that process's alone; the caller's memory, which it shares, is still until it has ended
-    // (CLONE_VFORK), for there is no other thread. `life` lives that long.
-    let pid = unsafe { libc::clone(between, top, libc::CLONE_VM | libc::CLONE_VFORK, (&raw mut life).cast()) };
-    let result = if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(Between(Pid::from_raw(pid))) };
-    // SAFETY: nobody is on this stack any more: the process in between has let go of the memory, the last one has a copy.
-    unsafe { munmap(stack, STACK.get()) }?;
-    result
-}
-
-/// The process in between, which has nothing more to do but to end.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Between(Pid);
-
-impl Between {
-    /// Waits for its end.
-    ///
-    /// # Errors
-    /// Those of setsid(2) and clone(2) in it.
-    pub(crate) fn ended(self) -> io::Result<()> {
-        match waitpid(self.0, Some(WaitPidFlag::__WALL))? {
-            WaitStatus::Exited(_, 0) => Ok(()),
-            WaitStatus::Exited(_, errno) => Err(io::Error::from_raw_os_error(errno)),
-            _ => Err(io::Error::from(io::ErrorKind::Interrupted)),
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::{fs, process};
 use nix::errno::Errno;
 use nix::unistd::execve;
 use uwt_config::Native;
+use uwt_helper::Spare;
 use uwt_policy::Scope;
 use uwt_session::{Credential, FileId, Secret, Session, Subject};
 
@@ -41,7 +42,7 @@ pub(crate) struct Context<'a> {
 ///
 /// # Errors
 /// The session cannot be made, or execve(2) fails.
-pub(crate) fn apply(plan: &Plan, context: &Context<'_>) -> Result<Infallible, Failure> {
+pub(crate) fn apply(plan: &Plan, context: &Context<'_>, spare: Option<Spare>) -> Result<Infallible, Failure> {
     let count = plan.nesting.count;
     let mut entry = None;
     let former = context.session.map(|session| session.preload);
@@ -68,7 +69,7 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>) -> Result<Infallible, Fa
     let program = Executable::new(&plan.target.path, &plan.target.typed, &plan.arguments)?;
     // The last thing that can fail before execve(2): what follows is under the filter.
     if let Some((carried, Some(guard), text)) = entry {
-        guard::enter(carried.guard.course, &guard, text, carried.verbose)?;
+        guard::enter(carried.guard.course, &guard, text, carried.verbose, spare)?;
     }
     program.execute(&environment)
 }

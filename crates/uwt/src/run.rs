@@ -69,6 +69,8 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<(), Fail
     let session = session.as_ref();
     let request =
         Request { options: &options, settings: &settings, environment, session, target, arguments: rest, verbose };
+    // It goes on while the plan is made; where the plan can do without, it ends.
+    let spare = if plan::guard::is_likely_new(&request) { uwt_helper::prepare().ok() } else { None };
     let plan = plan::make(request, &ThisMachine)?;
     match &plan.protection {
         Protection::Off(_) => {}
@@ -98,7 +100,7 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<(), Fail
     }
     notice(&plan, verbose);
     let configured_library = settings.preload.value.clone();
-    match apply::apply(&plan, &Context { environment, session, configured_library, own })? {}
+    match apply::apply(&plan, &Context { environment, session, configured_library, own }, spare)? {}
 }
 
 /// `-v` by other means.

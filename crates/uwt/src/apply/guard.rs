@@ -1,7 +1,7 @@
 //! Into the guarded tree: a new one with its helper and filter, or the one we are in.
 
 use uwt_guard::{Foreign, Rules};
-use uwt_helper::Setup;
+use uwt_helper::{Setup, Spare};
 use uwt_session::Guard;
 
 use crate::message::Failure;
@@ -26,7 +26,13 @@ pub(super) fn of(course: Course) -> Result<Option<Guard>, Failure> {
 ///
 /// # Errors
 /// One of the steps; nothing must be run then.
-pub(super) fn enter(course: Course, guard: &Guard, session: String, verbose: bool) -> Result<(), Failure> {
+pub(super) fn enter(
+    course: Course,
+    guard: &Guard,
+    session: String,
+    verbose: bool,
+    spare: Option<Spare>,
+) -> Result<(), Failure> {
     match course {
         Course::Off => Ok(()),
         Course::Tree(_) => uwt_helper::join(guard, &session).map_err(|error| {
@@ -43,7 +49,9 @@ pub(super) fn enter(course: Course, guard: &Guard, session: String, verbose: boo
             };
             let program = uwt_guard::compile(&Rules { cookie: guard.cookie(), foreign })
                 .map_err(|error| failed("the filter", &error))?;
-            let helper = uwt_helper::start(&Setup { session }).map_err(|error| failed("the helper", &error))?;
+            let spare = spare.map_or_else(uwt_helper::prepare, Ok);
+            let helper = spare.and_then(|spare| spare.start(&Setup { session }));
+            let helper = helper.map_err(|error| failed("the helper", &error))?;
             let installed = uwt_guard::install(&program).map_err(|error| failed("the filter", &error))?;
             helper.hand_over(installed.listener).map_err(|error| failed("the helper", &error))
         }

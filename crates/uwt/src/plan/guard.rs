@@ -6,7 +6,7 @@ use uwt_config::{GuardChoice, Origin, Setting};
 use uwt_policy::Level;
 use uwt_session::Guard;
 
-use super::Request;
+use super::{Request, passthrough};
 use crate::guard::abilities::Abilities;
 use crate::guard::tree::Tree;
 use crate::message::Failure;
@@ -71,6 +71,14 @@ impl fmt::Display for Why<'_> {
         }
         because.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
     }
+}
+
+/// Whether there will most likely be a new guard: known before the plan is, for what is better begun early.
+pub(crate) fn is_likely_new(request: &Request<'_>) -> bool {
+    let choice = request.options.guard.unwrap_or(request.settings.guard.value);
+    let carried = request.settings.enabled.value && !passthrough::is_switched_off(request.environment);
+    let nested = request.session.is_some_and(|session| session.guard.is_some());
+    carried && !nested && choice != GuardChoice::Off && !request.options.explain
 }
 
 /// Command line, else the configuration; a tree that is guarded stays as it is, since a filter cannot be taken off.

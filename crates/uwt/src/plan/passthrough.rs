@@ -5,6 +5,7 @@ use std::fmt;
 use uwt_config::{Localhost, Origin};
 
 use super::{Request, localhost};
+use crate::environment::Environment;
 use crate::plan::machine::Machine;
 
 /// Switches uwt off for every command below.
@@ -36,9 +37,14 @@ impl fmt::Display for Reason {
     }
 }
 
+/// Whether the environment switches uwt off.
+pub(super) fn is_switched_off(environment: &Environment) -> bool {
+    environment.get(SWITCH).is_some_and(|value| value == "1")
+}
+
 /// The first reason there is.
 pub(crate) fn reason(request: &Request<'_>, machine: &impl Machine) -> Option<Reason> {
-    if request.environment.get(SWITCH).is_some_and(|value| value == "1") {
+    if is_switched_off(request.environment) {
         return Some(Reason::Environment);
     }
     let settings = request.settings;
