@@ -29,8 +29,19 @@ pub struct Setup {
 #[must_use = "without a tree the helper ends"]
 pub struct Spare {
     channel: OwnedFd,
-    /// The helper's parent, which has nothing more to do but to end.
-    parent: Pid,
+    parent: Parent,
+}
+
+/// The helper's parent, a child of this process with nothing more to do but to end: waited for when this is dropped, not
+/// before, for by then it has ended.
+#[derive(Debug)]
+struct Parent(Pid);
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        // Nobody else can have waited for it.
+        let _ = sys::reap(self.0);
+    }
 }
 
 /// A helper that waits for its tree.
@@ -40,7 +51,7 @@ pub struct Helper {
     channel: OwnedFd,
     /// This process is under the filter when it hands over.
     cookie: u64,
-    parent: Pid,
+    _parent: Parent,
 }
 
 /// Starts the process that will be a helper: of a session of its own, nobody's child, with no descriptor of the caller's. It
@@ -54,7 +65,7 @@ pub fn prepare() -> io::Result<Spare> {
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
     let program = std::process::id();
     match sys::fork_unnoticed()? {
-        ForkResult::Parent { child } => Ok(Spare { channel: ours, parent: child }),
+        ForkResult::Parent { child } => Ok(Spare { channel: ours, parent: Parent(child) }),
         ForkResult::Child => {
             let status = match detach() {
                 Ok(ForkResult::Child) => {
@@ -84,7 +95,7 @@ impl Spare {
         let (numbers, text) = ([link[0].as_raw_fd()], [IoSlice::new(setup.session.as_bytes())]);
         let rights = [ControlMessage::ScmRights(&numbers)];
         sendmsg::<()>(self.channel.as_raw_fd(), &text, &rights, MsgFlags::MSG_NOSIGNAL, None)?;
-        Ok(Helper { channel: self.channel, cookie: guard.cookie(), parent: self.parent })
+        Ok(Helper { channel: self.channel, cookie: guard.cookie(), _parent: self.parent })
     }
 }
 
@@ -98,9 +109,7 @@ impl Helper {
         match listener {
             Some(listener) => listener.hand_over(self.channel.as_fd(), self.cookie),
             None => send(self.channel.as_raw_fd(), &[0], MsgFlags::MSG_NOSIGNAL).map(drop).map_err(io::Error::from),
-        }?;
-        // Not before: it would be waited for, and by now it has ended.
-        sys::reap(self.parent)
+        }
     }
 }
 

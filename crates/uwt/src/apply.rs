@@ -68,8 +68,12 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>, spare: Option<Spare>) ->
     };
     let program = Executable::new(&plan.target.path, &plan.target.typed, &plan.arguments)?;
     // The last thing that can fail before execve(2): what follows is under the filter.
-    if let Some((carried, Some(guard), text)) = entry {
-        guard::enter(carried.guard.course, &guard, text, carried.verbose, spare)?;
+    match entry {
+        Some((carried, Some(guard), text)) => {
+            guard::enter(carried.guard.course, &guard, text, carried.verbose, spare)?;
+        }
+        // The program must not find a child it knows nothing of.
+        _ => drop(spare),
     }
     program.execute(&environment)
 }

@@ -37,6 +37,19 @@ fn only_behind_a_transparent_gateway_or_by_decree() {
     }
 }
 
+/// What was begun for a guard is gone when there is none after all: a child would be the program's.
+#[test]
+fn no_child_is_left_behind() {
+    let place = Place::new();
+    place.configure("localhost = \"passthrough\"\n");
+    for (argument, carried) in [("localhost", ""), ("example.com", "carried")] {
+        // Without a further process: the shell's own builtins.
+        let script = "read -r children < /proc/$$/task/$$/children; echo \"${UWT_SESSION:+carried}[$children]\"";
+        let ran = run(&mut place.uwt(&["sh", "-c", script, "sh", argument]));
+        assert_eq!(ran.succeeded(), format!("{carried}[]\n"));
+    }
+}
+
 /// A terminal: the side of the program, and ours.
 fn terminal() -> (OwnedFd, File) {
     let (mut ours, mut theirs) = (-1, -1);

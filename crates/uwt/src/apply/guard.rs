@@ -22,7 +22,8 @@ pub(super) fn of(course: Course) -> Result<Option<Guard>, Failure> {
 
 /// Puts this process where its program shall be.
 ///
-/// With `verbose` the helper tells of everything that is refused. It comes first, since it must stay outside the filter; it ends by itself if it is not given the listener.
+/// The helper comes first, since it must stay outside the filter; it ends by itself if it is not given the listener. With
+/// `verbose` it tells of everything that is refused.
 ///
 /// # Errors
 /// One of the steps; nothing must be run then.
