@@ -130,7 +130,8 @@ async fn ask(stream: &mut TcpStream, request: &Request) -> Result<Answer, Failur
     }
 }
 
-fn errno_of(error: &io::Error) -> Errno {
+/// The errno of an error; ECONNABORTED for one without.
+pub(crate) fn errno_of(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::ECONNABORTED, Errno)
 }
 

@@ -1,9 +1,9 @@
 //! The helper: one process beside each guarded tree, outside its filter, for what the preload does not see.
 //!
-//! The launcher calls [`prepare`] and [`Spare::start`], installs the filter, hands its listener over and executes the program in its own place:
-//! process id, exit status, signals and job control are the program's. The helper is nobody's child and in no terminal's
-//! session; it ends when no process is under the filter any more and what they sent is delivered. When it is killed,
-//! nothing gets out: trapped calls fail with ENOSYS, connections of the cage see their end.
+//! The launcher calls [`prepare`] and [`Spare::start`], installs the filter, hands its listener over and executes the
+//! program in its own place: process id, exit status, signals and job control are the program's. The helper is nobody's
+//! child and in no terminal's session; it ends when no process is under the filter any more and what they sent is
+//! delivered. When it is killed, nothing gets out: trapped calls fail with ENOSYS, connections of the cage see their end.
 //!
 //! | module | does |
 //! |---|---|
@@ -38,4 +38,4 @@ mod tree;
 
 pub use link::join;
 pub use probe::probe;
-pub use start::{Helper, Setup, Spare, prepare};
+pub use start::{Helper, Spare, prepare};

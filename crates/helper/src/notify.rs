@@ -6,7 +6,7 @@ use std::os::fd::{AsFd as _, OwnedFd, RawFd};
 use std::rc::Rc;
 
 use uwt_guard::{Call, Listener, Notification, Refused};
-use uwt_policy::{Errno, Level, SocketKind, SocketSpec, SocketVerdict};
+use uwt_policy::{Errno, Level, SocketKind, SocketSpec};
 
 use crate::cage::Cage;
 use crate::outside::{Descriptor, Protocol};
@@ -39,8 +39,32 @@ pub(crate) async fn serve(listener: Listener, shared: &Rc<Shared>) -> io::Result
 enum Verdict {
     /// It goes on as the program made it.
     Resume,
-    /// It fails.
+    /// It fails as the kernel would let it fail. It does not go on: by then there may be something under this number.
+    NoDescriptor,
+    /// It fails, and the user is told.
     Refuse(Errno, &'static str),
+}
+
+/// Carries a verdict out. What fails here fails because the program has ended meanwhile.
+fn settle(listener: &Listener, id: u64, verdict: Verdict) {
+    let _ = match verdict {
+        Verdict::Resume => listener.resume(id),
+        Verdict::NoDescriptor => listener.refuse(id, libc::EBADF),
+        Verdict::Refuse(errno, _) => listener.refuse(id, errno.0),
+    };
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    /// Nothing of the internet.
+    Local,
+    /// A socket with this inode number.
+    Internet(u64),
+    /// Nothing at all.
+    Absent,
+    /// The process may not be looked at (prctl(2), PR_SET_DUMPABLE).
+    Hidden,
 }
 
 struct Clerk {
@@ -75,13 +99,10 @@ impl Clerk {
             }
             Call::Unknown => Verdict::Refuse(Errno::EACCES, "made a call that uwt does not know; refused"),
         };
-        let _ = match verdict {
-            Verdict::Resume => listener.resume(id),
-            Verdict::Refuse(errno, what) => {
-                self.refused(&process, what);
-                listener.refuse(id, errno.0)
-            }
-        };
+        if let Verdict::Refuse(_, what) = verdict {
+            self.refused(&process, what);
+        }
+        settle(listener, id, verdict);
     }
 
     fn refused(&self, process: &Process, what: &str) {
@@ -117,9 +138,6 @@ impl Clerk {
         spec: SocketSpec,
         raw_kind: i32,
     ) -> Result<(Rc<Cage>, OwnedFd), (Errno, &'static str)> {
-        if let SocketVerdict::Refuse(errno) = uwt_policy::socket(spec) {
-            return Err((errno, "wanted a socket that Tor can't carry (no TCP or DNS); refused"));
-        }
         if self.shared.guard.level != Level::Tunnel {
             let what = match spec.class() {
                 SocketKind::Datagram => "wanted a UDP socket that uwt can't serve (guard level `deny`); refused",
@@ -148,19 +166,26 @@ impl Clerk {
             .clone()
     }
 
-    /// A call on a descriptor: on one of ours it may do what it likes, and on what is not of the internet.
-    fn judge(&self, process: &Rc<Process>, fd: RawFd) -> Verdict {
+    /// What a descriptor of a process is, as far as it matters here.
+    fn look_at(&self, process: &Process, fd: RawFd) -> Subject {
         match self.shared.outside.descriptor(process.pid, fd) {
-            Ok(Descriptor { protocol: Protocol::Local | Protocol::None, .. }) => Verdict::Resume,
-            Ok(Descriptor { inode, .. }) if self.is_caged(|cage| cage.is_caged(inode)) => Verdict::Resume,
-            Ok(_) => Verdict::Refuse(Errno::EACCES, "used a socket from outside uwt; refused"),
-            Err(error) => match error.raw_os_error() {
-                // There is no such descriptor: the kernel says so itself.
-                Some(libc::ENOENT) => Verdict::Resume,
-                // A program that may not be looked at (prctl(2), PR_SET_DUMPABLE): by what it was given.
-                _ if self.is_caged(|cage| cage.has_given(process, fd)) => Verdict::Resume,
-                _ => Verdict::Refuse(Errno::EACCES, "used a socket that uwt can't look at; refused"),
-            },
+            Ok(Descriptor { protocol: Protocol::Local | Protocol::None, .. }) => Subject::Local,
+            Ok(Descriptor { inode, .. }) => Subject::Internet(inode),
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Subject::Absent,
+            Err(_) => Subject::Hidden,
+        }
+    }
+
+    /// A call on a descriptor: on one of ours it may do what it likes, and on what is not of the internet.
+    fn judge(&self, process: &Process, fd: RawFd) -> Verdict {
+        match self.look_at(process, fd) {
+            Subject::Local => Verdict::Resume,
+            Subject::Absent => Verdict::NoDescriptor,
+            Subject::Internet(inode) if self.is_caged(|cage| cage.is_caged(inode)) => Verdict::Resume,
+            Subject::Internet(_) => Verdict::Refuse(Errno::EACCES, "used a socket from outside uwt; refused"),
+            // By what it was given.
+            Subject::Hidden if self.is_caged(|cage| cage.has_given(process, fd)) => Verdict::Resume,
+            Subject::Hidden => Verdict::Refuse(Errno::EACCES, "used a socket that uwt can't look at; refused"),
         }
     }
 
@@ -169,23 +194,15 @@ impl Clerk {
     }
 
     fn listen(&self, listener: &Listener, id: u64, process: &Rc<Process>, fd: RawFd, backlog: i32) {
-        let found = self.shared.outside.descriptor(process.pid, fd);
-        let inode = match found {
-            Ok(Descriptor { protocol: Protocol::Local | Protocol::None, .. }) => {
-                let _ = listener.resume(id);
-                return;
-            }
-            Err(ref error) if error.raw_os_error() == Some(libc::ENOENT) => {
-                let _ = listener.resume(id);
-                return;
-            }
+        let inode = match self.look_at(process, fd) {
+            Subject::Local => return settle(listener, id, Verdict::Resume),
+            Subject::Absent => return settle(listener, id, Verdict::NoDescriptor),
             // With another backlog.
-            Ok(Descriptor { inode, .. }) if self.is_caged(|cage| cage.is_serving(inode)) => {
-                let _ = listener.resume(id);
-                return;
+            Subject::Internet(inode) if self.is_caged(|cage| cage.is_serving(inode)) => {
+                return settle(listener, id, Verdict::Resume);
             }
-            Ok(Descriptor { inode, .. }) => Some(inode),
-            Err(_) => None,
+            Subject::Internet(inode) => Some(inode),
+            Subject::Hidden => None,
         };
         let cage = self.cage.get().cloned().flatten();
         let host = cage.ok_or(Errno::EACCES).and_then(|cage| cage.listen(process, inode, fd, backlog));

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, send, sendmsg,
     socketpair,
@@ -16,13 +16,6 @@ use uwt_guard::Listener;
 use uwt_session::{MAX_VARIABLE, Session};
 
 use crate::{link, run, sys};
-
-/// What a helper is told.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// The value of the session variable of the outermost call. It has a guard.
-    pub session: String,
-}
 
 /// A helper that knows nothing yet.
 #[derive(Debug)]
@@ -84,15 +77,16 @@ pub fn prepare() -> io::Result<Spare> {
 }
 
 impl Spare {
-    /// Makes it the helper of the tree that begins with this process. It is reachable for the tree when this returns.
+    /// Makes it the helper of the tree that begins with this process, told the value of that tree's session variable. It is
+    /// reachable for the tree when this returns.
     ///
     /// # Errors
     /// The session has no guard, or a system call fails.
-    pub fn start(self, setup: &Setup) -> io::Result<Helper> {
-        let session = Session::parse(&setup.session).ok();
-        let guard = session.and_then(|session| session.guard).ok_or(io::ErrorKind::InvalidInput)?;
+    pub fn start(self, session: &str) -> io::Result<Helper> {
+        let parsed = Session::parse(session).ok();
+        let guard = parsed.and_then(|session| session.guard).ok_or(io::ErrorKind::InvalidInput)?;
         let link = [link::bind(&guard)?];
-        let (numbers, text) = ([link[0].as_raw_fd()], [IoSlice::new(setup.session.as_bytes())]);
+        let (numbers, text) = ([link[0].as_raw_fd()], [IoSlice::new(session.as_bytes())]);
         let rights = [ControlMessage::ScmRights(&numbers)];
         sendmsg::<()>(self.channel.as_raw_fd(), &text, &rights, MsgFlags::MSG_NOSIGNAL, None)?;
         Ok(Helper { channel: self.channel, cookie: guard.cookie(), _parent: self.parent })
@@ -167,7 +161,7 @@ fn let_go(channel: OwnedFd) -> io::Result<OwnedFd> {
     sys::keep(null);
     chdir("/")?;
     // What else the caller ignores may stay ignored.
-    sys::set_action(Signal::SIGPIPE, &SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty()))?;
+    sys::ignore(Signal::SIGPIPE)?;
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;

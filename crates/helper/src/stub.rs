@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::OsStrExt as _;
 
-use uwt_policy::{DnsMode, HostName, HostVerdict, Peer, canonical, host};
+use uwt_policy::{DnsMode, HostName, HostVerdict, OWN_ADDRESS, ReverseVerdict, canonical, host, resolved, reverse};
 use uwt_session::dns::{
     Answer, CLASS_IN, MAX_RESPONSE, OPCODE_QUERY, Query, TYPE_A, TYPE_AAAA, TYPE_ANY, TYPE_PTR, formerr, parse_reverse,
     respond,
@@ -17,8 +17,6 @@ use crate::tree::Process;
 
 /// Short: a reserved address is only as old as its table entry, a real one comes from a circuit that changes.
 const TTL: u32 = 60;
-/// This machine's own name resolves to what Debian's /etc/hosts has for it.
-const OWN_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 1, 1);
 
 /// What was found.
 enum Found {
@@ -138,7 +136,7 @@ impl Asker<'_> {
     async fn find(&self, query: &Query) -> Result<Found, Other> {
         let name = query.name();
         match (query.qtype(), judge(name)) {
-            (TYPE_PTR, _) => self.name(canonical(parse_reverse(name).ok_or(Answer::NxDomain)?)).await,
+            (TYPE_PTR, _) => self.name(parse_reverse(name).ok_or(Answer::NxDomain)?).await,
             // The root exists.
             _ if name == "." => Err(Answer::NoData),
             (_, HostVerdict::Numeric(_) | HostVerdict::NotFound) => Err(Answer::NxDomain),
@@ -165,18 +163,15 @@ impl Asker<'_> {
             uwt_socks5::Answer::V6(v6) => IpAddr::V6(*v6.ip()),
             uwt_socks5::Answer::Name(..) => return Err(Answer::ServFail),
         };
-        // An exit must not be able to point a program at this machine (DNS rebinding) or at another name's address.
-        if Peer::of(address) == Peer::Remote { Ok(Found::Address(canonical(address))) } else { Err(Answer::NxDomain) }
+        resolved(address).map(Found::Address).ok_or(Answer::NxDomain)
     }
 
     async fn name(&self, address: IpAddr) -> Result<Found, Other> {
-        let found = match (Peer::of(address), address) {
-            (Peer::Reserved, IpAddr::V4(address)) => self.shared.names.name(address),
-            (Peer::Reserved | Peer::Group, _) => None,
-            (Peer::Loopback, _) if address.is_unspecified() => None,
-            (Peer::Loopback, _) if address == OWN_ADDRESS => HostName::parse(own_name().as_bytes()),
-            (Peer::Loopback, _) => HostName::parse(b"localhost"),
-            (Peer::Remote, _) => {
+        let found = match reverse(address, own_name().as_bytes()) {
+            ReverseVerdict::Reserved(address) => self.shared.names.name(address),
+            ReverseVerdict::Known(name) => Some(name),
+            ReverseVerdict::NotFound => None,
+            ReverseVerdict::Remote(address) => {
                 let target = match address {
                     IpAddr::V4(v4) => Target::V4(SocketAddrV4::new(v4, 0)),
                     IpAddr::V6(v6) => Target::V6(SocketAddrV6::new(v6, 0, 0, 0)),

@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt as _;
 
-use nix::sys::signal::{SigAction, Signal, sigaction};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::socket::{SockaddrLike as _, UnixAddr};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, Pid};
@@ -125,13 +125,14 @@ pub(crate) fn exit(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// sigaction(2) with a disposition that runs no code of ours.
+/// Ignores a signal (sigaction(2)).
 ///
 /// # Errors
-/// EINVAL for the two signals that can't be changed.
-pub(crate) fn set_action(signal: Signal, action: &SigAction) -> io::Result<()> {
-    // SAFETY: callers pass SIG_DFL or SIG_IGN only.
-    unsafe { sigaction(signal, action) }.map(drop).map_err(io::Error::from)
+/// EINVAL for the two signals that can't be ignored.
+pub(crate) fn ignore(signal: Signal) -> io::Result<()> {
+    let action = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: no code of ours runs when it arrives.
+    unsafe { sigaction(signal, &action) }.map(drop).map_err(io::Error::from)
 }
 
 /// Leaves a descriptor open for as long as the process lives.

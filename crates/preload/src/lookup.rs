@@ -2,7 +2,9 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use uwt_policy::{DnsMode, Errno, HostName, HostVerdict, Numeric, Peer, canonical, host};
+use uwt_policy::{
+    DnsMode, Errno, HostName, HostVerdict, Numeric, OWN_ADDRESS, ReverseVerdict, host, resolved, reverse,
+};
 use uwt_session::Session;
 use uwt_socks5::{Answer, Command, ReplyCode, Target};
 
@@ -29,9 +31,6 @@ pub(crate) enum Missing {
     /// Not allowed: there is no session.
     Refused,
 }
-
-/// This machine's own name resolves to what Debian's /etc/hosts has for it.
-const OWN_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 1, 1);
 
 /// Looks up a host name; `v6` asks for an address of that family for loopback names.
 pub(crate) fn address(name: &[u8], v6: bool) -> Result<Found, Missing> {
@@ -64,21 +63,17 @@ fn resolve(session: &Session<'_>, name: &HostName) -> Result<IpAddr, Missing> {
         Answer::V6(v6) => IpAddr::V6(*v6.ip()),
         Answer::Name(..) => return Err(Missing::TryAgain),
     };
-    // An exit must not be able to point a program at this machine (DNS rebinding) or at another name's address.
-    if Peer::of(address) == Peer::Remote { Ok(canonical(address)) } else { Err(Missing::NotFound) }
+    resolved(address).ok_or(Missing::NotFound)
 }
 
 /// Looks up the name of an address.
 pub(crate) fn name(address: IpAddr) -> Result<HostName, Missing> {
-    let address = canonical(address);
     let session = session().map_err(|_| Missing::Refused)?;
-    match Peer::of(address) {
-        Peer::Reserved => name_of(session, address).ok_or(Missing::NotFound),
-        Peer::Loopback if address.is_unspecified() => Err(Missing::NotFound),
-        Peer::Loopback if address == OWN_ADDRESS => HostName::parse(trimmed(&own_name())).ok_or(Missing::NotFound),
-        Peer::Loopback => HostName::parse(b"localhost").ok_or(Missing::NotFound),
-        Peer::Group => Err(Missing::NotFound),
-        Peer::Remote => {
+    match reverse(address, trimmed(&own_name())) {
+        ReverseVerdict::Reserved(address) => name_of(session, address.into()).ok_or(Missing::NotFound),
+        ReverseVerdict::Known(name) => Ok(name),
+        ReverseVerdict::NotFound => Err(Missing::NotFound),
+        ReverseVerdict::Remote(address) => {
             let target = match address {
                 IpAddr::V4(v4) => Target::V4(SocketAddrV4::new(v4, 0)),
                 IpAddr::V6(v6) => Target::V6(SocketAddrV6::new(v6, 0, 0, 0)),

@@ -70,7 +70,7 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>, spare: Option<Spare>) ->
     // The last thing that can fail before execve(2): what follows is under the filter.
     match entry {
         Some((carried, Some(guard), text)) => {
-            guard::enter(carried.guard.course, &guard, text, carried.verbose, spare)?;
+            guard::enter(carried.guard.course, &guard, &text, carried.verbose, spare)?;
         }
         // The program must not find a child it knows nothing of.
         _ => drop(spare),

@@ -14,7 +14,7 @@ use uwt_socks5::{Command, Target};
 
 use super::packets::{Pair, Refusal, Syn};
 use super::{Cage, DNS, dns};
-use crate::dial::carry;
+use crate::dial::{Failure, carry, errno_of};
 use crate::pump::pump;
 use crate::shared::Activity;
 use crate::tree::Process;
@@ -151,7 +151,7 @@ impl Cage {
                 carry(process, shared, Command::Connect, target).await
             }
         };
-        carried.map(|(stream, _)| Far::Host(stream)).map_err(crate::dial::Failure::errno)
+        carried.map(|(stream, _)| Far::Host(stream)).map_err(Failure::errno)
     }
 
     /// A connection of the host's to the host.
@@ -190,8 +190,4 @@ async fn connect(place: Place, process: Rc<Process>) {
         Far::Host(host) => pump(near, host, cage.shared.activity.end_of_tree()).await,
         Far::Stub => Box::pin(dns::serve(near, &process, &cage.shared)).await,
     }
-}
-
-fn errno_of(error: &io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::ECONNABORTED, Errno)
 }

@@ -1,7 +1,7 @@
 //! Into the guarded tree: a new one with its helper and filter, or the one we are in.
 
 use uwt_guard::{Foreign, Rules};
-use uwt_helper::{Setup, Spare};
+use uwt_helper::Spare;
 use uwt_session::Guard;
 
 use crate::message::Failure;
@@ -30,13 +30,13 @@ pub(super) fn of(course: Course) -> Result<Option<Guard>, Failure> {
 pub(super) fn enter(
     course: Course,
     guard: &Guard,
-    session: String,
+    session: &str,
     verbose: bool,
     spare: Option<Spare>,
 ) -> Result<(), Failure> {
     match course {
         Course::Off => Ok(()),
-        Course::Tree(_) => uwt_helper::join(guard, &session).map_err(|error| {
+        Course::Tree(_) => uwt_helper::join(guard, session).map_err(|error| {
             Failure::ours(format!(
                 "the helper of the guarded tree that this call is inside of does not answer ({error}); nothing was run \
                  (start the outermost uwt again)"
@@ -51,7 +51,7 @@ pub(super) fn enter(
             let program = uwt_guard::compile(&Rules { cookie: guard.cookie(), foreign })
                 .map_err(|error| failed("the filter", &error))?;
             let spare = spare.map_or_else(uwt_helper::prepare, Ok);
-            let helper = spare.and_then(|spare| spare.start(&Setup { session }));
+            let helper = spare.and_then(|spare| spare.start(session));
             let helper = helper.map_err(|error| failed("the helper", &error))?;
             let installed = uwt_guard::install(&program).map_err(|error| failed("the filter", &error))?;
             helper.hand_over(installed.listener).map_err(|error| failed("the helper", &error))
