@@ -95,6 +95,7 @@ fn attend(peer: &UnixStream, buffer: &mut [u8], len: usize, shared: &Shared) {
     let body = match request.kind {
         Kind::Name => stub::answer_from_table(request.body, shared),
         Kind::Join => join_tree(request.body, peer, shared).map(|()| Vec::new()),
+        Kind::Connect | Kind::Outcome => None,
     };
     let Some(body) = body else { return };
     let nonce = request.nonce;

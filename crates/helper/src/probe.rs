@@ -57,6 +57,7 @@ fn attempt() -> io::Result<()> {
         inbound: Inbound::Deny,
         allow_loopback: false,
         timeout: 1,
+        optimistic: false,
         verbose: false,
         guard: Some(guard),
         pinned: Pinned::default(),

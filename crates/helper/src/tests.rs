@@ -24,6 +24,7 @@ pub(crate) fn session() -> &'static Session<'static> {
         inbound: Inbound::Loopback,
         allow_loopback: true,
         timeout: 150,
+        optimistic: false,
         verbose: false,
         guard: Some(GUARD),
         pinned: Pinned::default(),

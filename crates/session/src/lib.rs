@@ -15,6 +15,7 @@ mod credential;
 pub mod dns;
 mod guard;
 pub mod link;
+pub mod relay;
 mod secret;
 mod variable;
 

@@ -28,6 +28,33 @@ pub enum Kind {
     /// The body is the session variable of a nested `uwt`, for the asking process and what it starts; the reply's body is
     /// empty.
     Join,
+    /// The socket that comes with the message (`SCM_RIGHTS`, unix(7)) shall be connected by the relay to the address in the
+    /// body ([`crate::relay::Order`]); the reply's body says how connect(2) answers ([`crate::relay::Reply`]).
+    Connect,
+    /// The body is the cookie of a socket whose connect failed (`SO_COOKIE`), the reply's body why ([`crate::relay`]): the
+    /// kernel could only be made to say ECONNREFUSED.
+    Outcome,
+}
+
+impl Kind {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Name => 1,
+            Self::Join => 2,
+            Self::Connect => 3,
+            Self::Outcome => 4,
+        }
+    }
+
+    const fn of(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Name),
+            2 => Some(Self::Join),
+            3 => Some(Self::Connect),
+            4 => Some(Self::Outcome),
+            _ => None,
+        }
+    }
 }
 
 /// What a helper reads.
@@ -46,10 +73,7 @@ impl Request<'_> {
     #[must_use]
     pub fn seal(&self, guard: &Guard, out: &mut [u8]) -> Option<usize> {
         let nonce = self.nonce.to_le_bytes();
-        let kind = [match self.kind {
-            Kind::Name => 1,
-            Kind::Join => 2,
-        }];
+        let kind = [self.kind.number()];
         let tag = guard.secret.hash(&[b"request", &nonce, &kind, self.body]);
         write(out, &[&tag, &nonce, &kind, self.body])
     }
@@ -61,11 +85,7 @@ pub fn open_request<'a>(guard: &Guard, message: &'a [u8]) -> Option<Request<'a>>
     let (tag, rest) = message.split_first_chunk::<TAG>()?;
     let (nonce, rest) = rest.split_first_chunk::<8>()?;
     let (number, body) = rest.split_first()?;
-    let kind = match number {
-        1 => Kind::Name,
-        2 => Kind::Join,
-        _ => return None,
-    };
+    let kind = Kind::of(*number)?;
     let expected = guard.secret.hash(&[b"request", nonce, &[*number], body]);
     same(*tag, expected).then_some(Request { nonce: u64::from_le_bytes(*nonce), kind, body })
 }
@@ -112,7 +132,7 @@ mod tests {
     #[test]
     fn what_is_sealed_is_opened() {
         let mut buffer = [0; MAX_MESSAGE];
-        for kind in [Kind::Name, Kind::Join] {
+        for kind in [Kind::Name, Kind::Join, Kind::Connect, Kind::Outcome] {
             for body in [&b""[..], b"x", &[7; MAX_VARIABLE]] {
                 let request = Request { nonce: 5, kind, body };
                 let len = request.seal(&GUARD, &mut buffer).unwrap();

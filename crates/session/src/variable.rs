@@ -59,6 +59,9 @@ pub struct Session<'a> {
     pub allow_loopback: bool,
     /// How long a connect may take until the gateway has answered, in seconds.
     pub timeout: u16,
+    /// Whether a connect succeeds at once, and data goes out right behind the request to the gateway: a refusal is then a
+    /// reset.
+    pub optimistic: bool,
     /// Whether each connection is reported on stderr.
     pub verbose: bool,
     /// The guard the process tree runs under, if it has one.
@@ -98,6 +101,7 @@ impl<'a> Session<'a> {
             inbound: words.parse("inbound")?,
             allow_loopback: words.switch("loopback")?,
             timeout: words.number("timeout", u16::MAX.into())?.try_into().map_err(|_| Malformed)?,
+            optimistic: words.switch("optimistic")?,
             verbose: words.switch("verbose")?,
             guard: guard(words.next("guard")?)?,
             pinned: Pinned {
@@ -131,7 +135,8 @@ impl fmt::Display for Session<'_> {
         write!(f, "version={VERSION} gateway={} secret={}", self.gateway, Hex(&self.secret))?;
         write!(f, " scope={} credentials={} dns={}", self.scope, self.credentials, self.dns)?;
         write!(f, " inbound={} loopback={}", self.inbound, u8::from(self.allow_loopback))?;
-        write!(f, " timeout={} verbose={}", self.timeout, u8::from(self.verbose))?;
+        write!(f, " timeout={} optimistic={}", self.timeout, u8::from(self.optimistic))?;
+        write!(f, " verbose={}", u8::from(self.verbose))?;
         match &self.guard {
             Some(guard) => write!(f, " guard={}:{}", guard.level, Hex(&guard.secret))?,
             None => write!(f, " guard={}", Level::Off)?,
@@ -247,6 +252,7 @@ pub(crate) mod tests {
             inbound: Inbound::Loopback,
             allow_loopback: true,
             timeout: 150,
+            optimistic: false,
             verbose: false,
             guard: Some(Guard { level: Level::Tunnel, secret: Secret::new([0x5a; 32]) }),
             pinned: Pinned { gateway: true, scope: false, dns: false },
@@ -298,6 +304,7 @@ pub(crate) mod tests {
             good.replace("timeout=150", "timeout="),
             good.replace("inode=77", "inode=18446744073709551616"),
             good.replace("verbose=0", "verbose=2"),
+            good.replace("optimistic=0 ", ""),
             good.replace("secret=a5", "secret=g5"),
             good.replace("secret=a5", "secret="),
             good.replace("secret=a5", "secret=+5"),

@@ -44,6 +44,7 @@ pub(crate) fn session<'a>(carried: &'a Carried, trusted: &'a str, secret: Secret
         inbound: carried.inbound.value,
         allow_loopback: carried.allow_loopback.value,
         timeout: carried.timeout.value,
+        optimistic: false,
         verbose: carried.verbose,
         guard: None,
         pinned: carried.pinned,
