@@ -72,6 +72,7 @@ fn outer(scope: Scope, pinned: Pinned) -> Session<'static> {
         inbound: Inbound::Loopback,
         allow_loopback: true,
         timeout: 150,
+        optimistic: false,
         verbose: false,
         guard: None,
         pinned,
