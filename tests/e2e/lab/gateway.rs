@@ -137,6 +137,36 @@ fn behaviour_changes_while_it_runs() {
 }
 
 #[test]
+fn a_round_trip_for_the_reply_and_one_for_what_waits_for_it() {
+    let round_trip = Duration::from_millis(500);
+    let server = gateway(echo());
+    // The inner gateway's greeting and its answer are what travels, by way of its port and of the outer one's own echo.
+    let relayed = gateway(GatewayOptions::new().round_trip(round_trip).route("www.lab.test", 80, server.address()));
+    let echoed = gateway(echo().round_trip(round_trip));
+    for (gateway, answer) in [(&relayed, &b"\x05\x02"[..]), (&echoed, b"\x05\x01\x02")] {
+        let exchange = |patient: bool| {
+            let mut stream = client(gateway);
+            let begin = Instant::now();
+            let early: &[u8] = if patient { b"" } else { b"\x05\x01\x02" };
+            stream.write_all(&[PIPELINED, early].concat()).expect("send");
+            let mut head = [0; 14];
+            stream.read_exact(&mut head).expect("reply");
+            assert!(begin.elapsed() >= round_trip, "the reply came too early");
+            if patient {
+                stream.write_all(b"\x05\x01\x02").expect("send");
+            }
+            let mut got = vec![0; answer.len()];
+            stream.read_exact(&mut got).expect("answer");
+            assert_eq!(got, answer);
+            begin.elapsed()
+        };
+        let (patient, early) = (exchange(true), exchange(false));
+        assert!(patient >= round_trip * 2, "an answer {patient:?} after the request");
+        assert!((round_trip..round_trip * 2).contains(&early), "an answer to early data {early:?} after the request");
+    }
+}
+
+#[test]
 fn no_socks_is_logged() {
     let gateway = gateway(echo());
     assert_eq!(talk(&gateway, b"GET / HTTP/1.0\r\n\r\n"), b"");

@@ -3,8 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::options::Fault;
 
@@ -12,7 +11,7 @@ use super::options::Fault;
 const BETWEEN_BYTES: Duration = Duration::from_millis(2);
 
 /// Sends an intermediate answer.
-pub(crate) async fn send(stream: &mut TcpStream, bytes: &[u8], fault: Option<Fault>) -> io::Result<()> {
+pub(crate) async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8], fault: Option<Fault>) -> io::Result<()> {
     if fault != Some(Fault::Split) {
         return stream.write_all(bytes).await;
     }
@@ -24,7 +23,11 @@ pub(crate) async fn send(stream: &mut TcpStream, bytes: &[u8], fault: Option<Fau
 }
 
 /// Sends the reply to a request; gives whether the connection is still usable.
-pub(crate) async fn reply(stream: &mut TcpStream, bytes: &[u8], fault: Option<Fault>) -> io::Result<()> {
+pub(crate) async fn reply(
+    stream: &mut (impl AsyncWrite + Unpin),
+    bytes: &[u8],
+    fault: Option<Fault>,
+) -> io::Result<()> {
     if fault == Some(Fault::CloseMidReply) {
         stream.write_all(&bytes[..bytes.len() / 2]).await?;
         stream.shutdown().await?;

@@ -14,6 +14,8 @@ usage: lab-gateway [OPTIONS]
 A SOCKS5 gateway for tests. It prints its address, then one line of JSON per request.
   --listen ADDRESS:PORT      where to listen (default 127.0.0.1:0; port 0: a free one)
   --delay MS                 wait before the answer to each CONNECT or RESOLVE
+  --round-trip MS            how long the way to the far end and back takes: an answer to CONNECT, RESOLVE and to whatever
+                             is sent comes so much after it arrived (early data: before the reply is there)
   --refuse CODE              answer every request with this code, e.g. 5 or 0xf2
   --refuse-host HOST=CODE    the same for one host (repeatable)
   --fault FAULT              misbehave: close-at-once, silent, garbage, no-auth, reject-methods, reject-auth,
@@ -53,6 +55,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<GatewayOptions> 
         options = match option.as_str() {
             "--listen" => options.listen(read(&value()?)?),
             "--delay" => options.delay(Duration::from_millis(read(&value()?)?)),
+            "--round-trip" => options.round_trip(Duration::from_millis(read(&value()?)?)),
             "--refuse" => options.refuse(code(&value()?)?),
             "--refuse-host" => {
                 let value = value()?;
@@ -117,12 +120,13 @@ mod tests {
     #[test]
     fn everything_at_once() {
         let options = options(
-            "--listen 127.0.0.1:7 --delay 300 --refuse 0xF2 --refuse-host a.test=5 --fault never --form tor \
+            "--listen 127.0.0.1:7 --delay 300 --round-trip 200 --refuse 0xF2 --refuse-host a.test=5 --fault never --form tor \
              --route b.test:80=127.0.0.1:8080 --route 203.0.113.1=127.0.0.1:1 --host c.test=10.0.0.1 --echo --quiet",
         )
         .expect("options");
         assert_eq!(options.listen.port(), 7);
         assert_eq!(options.behaviour.delay, Duration::from_millis(300));
+        assert_eq!(options.behaviour.round_trip, Duration::from_millis(200));
         assert_eq!((options.behaviour.refuse, options.behaviour.refuse_hosts["a.test"]), (Some(0xf2), 5));
         assert_eq!(options.routes[&("b.test".to_owned(), 80)].port(), 8080);
         assert_eq!(options.routes[&("203.0.113.1".to_owned(), 0)].port(), 1);

@@ -5,6 +5,7 @@
 
 mod answer;
 pub mod cli;
+mod line;
 mod options;
 mod relay;
 mod request;

@@ -99,6 +99,9 @@ impl fmt::Display for Fault {
 pub struct Behaviour {
     /// Waited before the answer to each CONNECT and RESOLVE.
     pub delay: Duration,
+    /// How long the way to the far end and back takes: the reply comes so much later, and so does the answer to whatever
+    /// the client sends, counted from its own arrival, before the reply or behind it.
+    pub round_trip: Duration,
     /// Reply code given to every request.
     pub refuse: Option<u8>,
     /// Reply codes given to requests for these hosts (lower case).
@@ -181,6 +184,13 @@ impl GatewayOptions {
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.behaviour.delay = delay;
+        self
+    }
+
+    /// Puts a way of this length between the client and what it is connected to, see [`Behaviour::round_trip`].
+    #[must_use]
+    pub fn round_trip(mut self, round_trip: Duration) -> Self {
+        self.behaviour.round_trip = round_trip;
         self
     }
 

@@ -2,15 +2,16 @@
 
 use std::io;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional_with_sizes};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional_with_sizes, duplex};
 use tokio::net::TcpStream;
 
-use super::options::Service;
+use super::line::Line;
+use super::options::{Fault, Service};
 
 /// Large enough for bulk throughput.
-const BUFFER: usize = 256 * 1024;
+pub(crate) const BUFFER: usize = 256 * 1024;
 /// Most connections carry little: start small.
-const SMALL: usize = 4096;
+pub(crate) const SMALL: usize = 4096;
 
 /// Serves the client until it is done. `early` is what it sent before the reply.
 pub(crate) async fn carry(
@@ -24,6 +25,28 @@ pub(crate) async fn carry(
         copy_bidirectional_with_sizes(&mut client, &mut upstream, BUFFER, BUFFER).await?;
         return Ok(());
     }
+    serve(client, early, service).await
+}
+
+/// The same at the end of a line, which the reply has to travel too.
+pub(crate) async fn carry_far(
+    line: Line,
+    client: TcpStream,
+    upstream: Option<TcpStream>,
+    (early, reply): (&[u8], &[u8]),
+    service: Service,
+    fault: Option<Fault>,
+) -> io::Result<()> {
+    if let Some(upstream) = upstream {
+        return line.carry(client, upstream, early, reply, fault).await;
+    }
+    let (near, far) = duplex(BUFFER);
+    tokio::try_join!(line.carry(client, near, early, reply, fault), serve(far, &[], service))?;
+    Ok(())
+}
+
+/// What the gateway does itself.
+async fn serve(mut client: impl AsyncRead + AsyncWrite + Unpin, early: &[u8], service: Service) -> io::Result<()> {
     match service {
         Service::Source => source(client).await,
         Service::Discard => absorb(&mut client, false).await,
@@ -35,7 +58,7 @@ pub(crate) async fn carry(
 }
 
 /// Reads to the end; writes everything back when `echo`.
-async fn absorb(client: &mut TcpStream, echo: bool) -> io::Result<()> {
+async fn absorb(client: &mut (impl AsyncRead + AsyncWrite + Unpin), echo: bool) -> io::Result<()> {
     let mut buffer = vec![0; SMALL];
     loop {
         let count = client.read(&mut buffer).await?;
@@ -52,7 +75,7 @@ async fn absorb(client: &mut TcpStream, echo: bool) -> io::Result<()> {
 }
 
 /// Writes zeros until the client closes.
-async fn source(mut client: TcpStream) -> io::Result<()> {
+async fn source(mut client: impl AsyncWrite + Unpin) -> io::Result<()> {
     let zeros = vec![0; BUFFER];
     loop {
         client.write_all(&zeros).await?;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::sleep_until;
 use tor_socksproto::{Buffer, Handshake as _, NextStep, SocksProxyHandshake, SocksRequest, SocksStatus};
 
+use super::line::Line;
 use super::options::{Behaviour, Fault, Form};
 use super::request::{Outcome, Request};
 use super::target::Answer;
@@ -125,8 +127,10 @@ async fn respond(
     mut entry: Request,
     Done { request, early, mut pending }: Done,
 ) -> io::Result<()> {
+    let line = Line::of_request(behaviour.round_trip, behaviour.delay);
+    let at_once = behaviour.delay.is_zero() && behaviour.round_trip.is_zero();
     // Tor flushes its buffer once it has nothing more to read: an answer that is there at once goes out with the rest.
-    if !behaviour.delay.is_zero() || behaviour.fault.is_some() {
+    if !at_once || behaviour.fault.is_some() {
         answer::send(&mut stream, &std::mem::take(&mut pending), behaviour.fault).await?;
     }
     let fault = behaviour.fault.filter(|fault| *fault != Fault::Split);
@@ -148,23 +152,26 @@ async fn respond(
         _ => {}
     }
     let refusal = behaviour.refuse_hosts.get(&entry.host.to_ascii_lowercase()).copied().or(behaviour.refuse);
-    let done = async {
-        match refusal {
-            Some(code) => Answer::code(SocksStatus::from(code)),
-            None => target::answer(&entry, &shared.options).await,
-        }
+    let done = match refusal {
+        Some(code) => Answer::code(SocksStatus::from(code)),
+        None => target::answer(&entry, &shared.options).await,
     };
-    let done =
-        if behaviour.delay.is_zero() { done.await } else { tokio::join!(done, tokio::time::sleep(behaviour.delay)).0 };
     if fault.is_none() && done.status != SocksStatus::SUCCEEDED {
         entry.outcome = Outcome::Refused(done.status.into());
     }
-    let connect = entry.command == super::Command::Connect;
-    shared.record(entry);
+    let connected = entry.command == super::Command::Connect && done.status == SocksStatus::SUCCEEDED;
     pending.extend(request.reply(done.status, done.address.as_ref()).map_err(invalid)?);
+    shared.record(entry);
+    let service = shared.options.service;
+    if connected && !behaviour.round_trip.is_zero() {
+        return relay::carry_far(line, stream, done.upstream, (&early, &pending), service, behaviour.fault).await;
+    }
+    if !at_once {
+        sleep_until(line.reply_due()).await;
+    }
     answer::reply(&mut stream, &pending, behaviour.fault).await?;
-    if done.status == SocksStatus::SUCCEEDED && connect {
-        return relay::carry(stream, done.upstream, &early, shared.options.service).await;
+    if connected {
+        return relay::carry(stream, done.upstream, &early, service).await;
     }
     stream.shutdown().await?;
     drain(&mut stream).await;
