@@ -1,15 +1,17 @@
-//! Connects through the gateway: the SOCKS5 handshake on a socket of the host, its answer read exactly.
+//! Connects through the gateway: the SOCKS5 handshake on a socket of the host, its answer read exactly. It has two halves,
+//! because a program that may send at once needs not wait for the second.
 
 use std::io;
 use std::net::{IpAddr, TcpStream as StdStream};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout_at};
 use uwt_policy::Errno;
 use uwt_session::{Credential, Session};
-use uwt_socks5::{Answer, Auth, Command, Outcome, Progress, ReplyCode, Request, Target};
+use uwt_socks5::{Answer, Auth, Command, Outcome, Progress, Reply, ReplyCode, Request, Target};
 
 use crate::say::Say;
 use crate::shared::Shared;
@@ -46,8 +48,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Asks the gateway of a process's session for `target`, with the credential that the preload would use there, and tells
-/// the user what the preload would tell.
+/// Asks the gateway of a process's session for `target` and waits for the answer: [`ask`] and [`Asked::answer`].
 ///
 /// # Errors
 /// [`Failure`]; the program is told its [`errno`](Failure::errno).
@@ -57,70 +58,157 @@ pub(crate) async fn carry(
     command: Command,
     target: Target<'_>,
 ) -> Result<(TcpStream, Answer), Failure> {
+    // On the heap, because the caller's task keeps room for it as long as the connection lives.
+    Box::pin(async { ask(process, shared, command, target).await?.answer().await }).await
+}
+
+/// Sends the gateway of a process's session the request for `target`, with the credential that the preload would use there.
+/// What the preload would tell the user, the user is told: now if it fails, else with the answer. From now on it takes
+/// `session.timeout` seconds at most until that is there.
+///
+/// # Errors
+/// [`Failure`]; the program is told its [`errno`](Failure::errno).
+pub(crate) async fn ask<'a>(
+    process: &'a Process,
+    shared: &'a Shared,
+    command: Command,
+    target: Target<'_>,
+) -> Result<Asked<'a>, Failure> {
+    let limit = Duration::from_secs(process.session.timeout.into());
+    let deadline = Instant::now() + limit;
     let destination = text(target);
     // Nothing is sent without a credential that was asked for.
     let credential = process.credential(&destination, &shared.outside).map_err(|_| Failure::Call(Errno::EACCES))?;
     let socket = shared.outside.stream(false).map_err(|error| Failure::Call(errno_of(&error)))?;
-    let result = dial(socket, process.session, credential.as_ref(), command, target).await;
-    if let Err(Failure::Gateway(errno)) = result {
-        shared.say.gateway(process.pid, &complaint(process.session, errno), &shared.outside);
+    let sent = timeout_at(deadline, send(socket, process.session, credential.as_ref(), command, target)).await;
+    let report = Report { process, shared, command, destination, credential };
+    match sent.unwrap_or(Err(Failure::Gateway(Errno::ETIMEDOUT))) {
+        Ok((stream, reply)) => Ok(Asked { stream, question: Question { reply, deadline, report } }),
+        Err(failure) => Err(report.failed(failure)),
     }
-    if process.session.verbose {
-        let verb = match command {
+}
+
+/// A request that was sent.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Asked<'a> {
+    /// The connection to the gateway. What is written to it goes right behind the request; until the answer was read it is
+    /// read by nobody else.
+    pub(crate) stream: TcpStream,
+    /// What was asked.
+    pub(crate) question: Question<'a>,
+}
+
+impl Asked<'_> {
+    /// Waits for the answer. What follows it is left in the stream.
+    ///
+    /// # Errors
+    /// Those of [`Question::answer`]; the stream is closed then.
+    pub(crate) async fn answer(self) -> Result<(TcpStream, Answer), Failure> {
+        let answer = self.question.answer(&self.stream).await?;
+        Ok((self.stream, answer))
+    }
+}
+
+/// A request that is not answered yet.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Question<'a> {
+    reply: Reply,
+    deadline: Instant,
+    report: Report<'a>,
+}
+
+impl Question<'_> {
+    /// Waits for the answer on the stream of [`Asked`], reads exactly that, and tells the user what the preload would tell.
+    ///
+    /// # Errors
+    /// [`Failure`]; the stream is of no further use then.
+    pub(crate) async fn answer(self, stream: &TcpStream) -> Result<Answer, Failure> {
+        let Self { reply, deadline, report } = self;
+        match timeout_at(deadline, read(stream, reply)).await.unwrap_or(Err(Failure::Gateway(Errno::ETIMEDOUT))) {
+            Ok(answer) => {
+                report.ended("granted");
+                Ok(answer)
+            }
+            Err(failure) => Err(report.failed(failure)),
+        }
+    }
+}
+
+/// Who asked for what, for the user.
+#[derive(Debug)]
+struct Report<'a> {
+    process: &'a Process,
+    shared: &'a Shared,
+    command: Command,
+    destination: String,
+    credential: Option<Credential>,
+}
+
+impl Report<'_> {
+    fn failed(&self, failure: Failure) -> Failure {
+        let (process, shared) = (self.process, self.shared);
+        if let Failure::Gateway(errno) = failure {
+            shared.say.gateway(process.pid, &complaint(process.session, errno), &shared.outside);
+        }
+        match failure {
+            Failure::Refused(code) => self.ended(code.text()),
+            failure => self.ended(&failure.errno().to_string()),
+        }
+        failure
+    }
+
+    fn ended(&self, how: &str) {
+        if !self.process.session.verbose {
+            return;
+        }
+        let verb = match self.command {
             Command::Connect => "connect to",
             Command::Resolve => "resolve",
             Command::ResolvePtr => "resolve the name of",
         };
-        let who = credential.as_ref().map_or("no credential", Credential::label);
-        let end = match &result {
-            Ok(_) => "granted".to_owned(),
-            Err(Failure::Refused(code)) => code.text().to_owned(),
-            Err(failure) => failure.errno().to_string(),
-        };
-        Say::line(process.pid, &format!("{verb} {destination} as {who}: {end}"), &shared.outside);
+        let who = self.credential.as_ref().map_or("no credential", Credential::label);
+        let destination = &self.destination;
+        Say::line(self.process.pid, &format!("{verb} {destination} as {who}: {how}"), &self.shared.outside);
     }
-    result
 }
 
 /// Connects `socket`, a non-blocking TCP/IPv4 socket of the host's network, to the session's gateway and asks it for
-/// `target`: at most `session.timeout` seconds, then it is ETIMEDOUT. What follows the answer is left in the socket.
+/// `target`.
 ///
 /// # Errors
 /// [`Failure`]; the socket is closed then.
-pub(crate) async fn dial(
+async fn send(
     socket: OwnedFd,
     session: &Session<'_>,
     credential: Option<&Credential>,
     command: Command,
     target: Target<'_>,
-) -> Result<(TcpStream, Answer), Failure> {
+) -> Result<(TcpStream, Reply), Failure> {
     let auth = credential.map_or(Auth::None, |credential| Auth::UserPass {
         username: credential.username().as_bytes(),
         password: credential.password().as_bytes(),
     });
     let request = Request::new(auth, command, target).map_err(|error| Failure::Call(Errno(error.errno())))?;
     let socket = TcpSocket::from_std_stream(StdStream::from(socket));
-    // On the heap, because the caller's task keeps room for it as long as the connection lives.
-    let handshake = Box::pin(async move {
-        let mut stream = socket.connect(session.gateway.into()).await?;
-        stream.set_nodelay(true)?;
-        let answer = ask(&mut stream, &request).await?;
-        Ok((stream, answer))
-    });
-    let limit = Duration::from_secs(session.timeout.into());
-    tokio::time::timeout(limit, handshake).await.unwrap_or(Err(Failure::Gateway(Errno::ETIMEDOUT)))
+    let mut stream = socket.connect(session.gateway.into()).await?;
+    stream.set_nodelay(true)?;
+    stream.write_all(request.as_bytes()).await?;
+    Ok((stream, request.reply()))
 }
 
-async fn ask(stream: &mut TcpStream, request: &Request) -> Result<Answer, Failure> {
-    stream.write_all(request.as_bytes()).await?;
-    let mut reply = request.reply();
+/// Reads an answer, and not one byte behind it.
+async fn read(stream: &TcpStream, mut reply: Reply) -> Result<Answer, Failure> {
     let mut buffer = [0; STEP];
     loop {
         let room = buffer.get_mut(..reply.needed()).ok_or(Failure::Gateway(Errno::ECONNABORTED))?;
-        let read = stream.read(room).await?;
-        if read == 0 {
-            return Err(Failure::Gateway(Errno(reply.eof().errno())));
-        }
+        stream.readable().await?;
+        let read = match stream.try_read(room) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Ok(0) => return Err(Failure::Gateway(Errno(reply.eof().errno()))),
+            read => read?,
+        };
         match reply.feed(buffer.get(..read).unwrap_or_default()) {
             Ok(Progress::More) => {}
             Ok(Progress::Done(Outcome::Granted(answer))) => return Ok(answer),

@@ -29,15 +29,36 @@ thread_local! {
 /// Copies both ways until both are at their end. The end of one side is passed on as an end (a FIN) behind everything that
 /// came before it, a reset as a reset. Once `unread` is ready, nobody in the cage reads any more: then it ends when what
 /// came from there is delivered.
-pub(crate) async fn pump(cage: TcpStream, host: TcpStream, unread: impl Future<Output = ()>) {
-    let (out, back) = (End::default(), End::default());
+pub(crate) fn pump(cage: TcpStream, host: TcpStream, unread: impl Future<Output = ()>) -> impl Future<Output = ()> {
+    pump_early(cage, host, async |_: &TcpStream| true, unread)
+}
+
+/// Like [`pump`], for a gateway that has been asked and has not answered: what comes from the cage goes out at once.
+/// `granted` reads the answer from `host` and says whether the rest may follow; if not, both connections are reset.
+pub(crate) async fn pump_early(
+    cage: TcpStream,
+    host: TcpStream,
+    granted: impl AsyncFnOnce(&TcpStream) -> bool,
+    unread: impl Future<Output = ()>,
+) {
+    let (open, out, back) = (Event::default(), Event::default(), Event::default());
+    let backward = async {
+        // On the heap, to be freed when it is known.
+        if !Box::pin(granted(&host)).await {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        open.occur();
+        one_way(&host, &cage, &open, &back, &out).await
+    };
     let delivered = async {
         unread.await;
-        out.reached().await;
+        out.occurred().await;
     };
     let result = tokio::select! {
-        result = one_way(&cage, &host, &out, &back) => result,
-        result = one_way(&host, &cage, &back, &out) => result,
+        // The gateway's reason comes before the error of writing to a gateway that has gone.
+        biased;
+        result = backward => result,
+        result = one_way(&cage, &host, &open, &out, &back) => result,
         () = delivered => Ok(()),
     };
     if result.is_err() {
@@ -50,7 +71,7 @@ pub(crate) async fn pump(cage: TcpStream, host: TcpStream, unread: impl Future<O
 }
 
 /// Copies one way. Returns when both ways are at their end: the first one to get there waits for a reset.
-async fn one_way(from: &TcpStream, to: &TcpStream, own: &End, other: &End) -> io::Result<()> {
+async fn one_way(from: &TcpStream, to: &TcpStream, open: &Event, own_end: &Event, other_end: &Event) -> io::Result<()> {
     loop {
         from.readable().await?;
         match copy(from, to)? {
@@ -60,30 +81,32 @@ async fn one_way(from: &TcpStream, to: &TcpStream, own: &End, other: &End) -> io
             Step::End => break,
         }
     }
+    // Tor drops a request whose asker ends its side before it was answered.
+    open.occurred().await;
     shutdown(to.as_raw_fd(), Shutdown::Write)?;
-    own.reach();
-    if other.is_reached.get() {
+    own_end.occur();
+    if other_end.has_occurred.get() {
         return Ok(());
     }
     // Being woken is no proof of an error.
     from.async_io(Interest::ERROR, || from.take_error()?.map_or(Err(io::ErrorKind::WouldBlock.into()), Err)).await
 }
 
-/// Whether a way is at its end.
+/// Something that happens once, and that one task waits for.
 #[derive(Debug, Default)]
-struct End {
-    is_reached: Cell<bool>,
+struct Event {
+    has_occurred: Cell<bool>,
     change: Notify,
 }
 
-impl End {
-    fn reach(&self) {
-        self.is_reached.set(true);
+impl Event {
+    fn occur(&self) {
+        self.has_occurred.set(true);
         self.change.notify_one();
     }
 
-    async fn reached(&self) {
-        while !self.is_reached.get() {
+    async fn occurred(&self) {
+        while !self.has_occurred.get() {
             self.change.notified().await;
         }
     }

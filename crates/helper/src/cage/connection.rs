@@ -14,8 +14,8 @@ use uwt_socks5::{Command, Target};
 
 use super::packets::{Pair, Refusal, Syn};
 use super::{Cage, DNS, dns};
-use crate::dial::{Failure, carry, errno_of};
-use crate::pump::pump;
+use crate::dial::{Failure, Question, ask, errno_of};
+use crate::pump::{pump, pump_early};
 use crate::shared::Activity;
 use crate::tree::Process;
 
@@ -59,9 +59,11 @@ impl Drop for Place {
 }
 
 /// What a connection leads to.
-enum Far {
+enum Far<'a> {
     /// A connection outside.
     Host(TcpStream),
+    /// One that the gateway was asked for.
+    Asked(TcpStream, Box<Question<'a>>),
     /// The session's names.
     Stub,
 }
@@ -119,7 +121,7 @@ impl Cage {
     }
 
     /// Says what a connection may lead to, and goes there.
-    async fn open(&self, peer: SocketAddr, process: &Process) -> Result<Far, Errno> {
+    async fn open<'a>(&'a self, peer: SocketAddr, process: &'a Process) -> Result<Far<'a>, Errno> {
         let shared = &self.shared;
         let verdict = uwt_policy::connect(SocketKind::Stream, peer, &process.session.route());
         if peer.port() == DNS && verdict != ConnectVerdict::Pass {
@@ -135,8 +137,8 @@ impl Cage {
             ConnectVerdict::Tunnel(SocketAddr::V6(address)) => Ok(Target::V6(address)),
             ConnectVerdict::TunnelName(address, port) => Err((address, port)),
         };
-        let carried = match target {
-            Ok(target) => carry(process, shared, Command::Connect, target).await,
+        match target {
+            Ok(target) => self.ask(process, target).await,
             Err((address, port)) => {
                 let name = match address {
                     IpAddr::V4(address) => shared.names.name(address),
@@ -148,10 +150,18 @@ impl Cage {
                     return Err(Errno::EHOSTUNREACH);
                 };
                 let target = Target::Name { host: name.as_str().as_bytes(), port };
-                carry(process, shared, Command::Connect, target).await
+                self.ask(process, target).await
             }
-        };
-        carried.map(|(stream, _)| Far::Host(stream)).map_err(Failure::errno)
+        }
+    }
+
+    /// Asks the gateway, and waits for its answer unless the program need not.
+    async fn ask<'a>(&'a self, process: &'a Process, target: Target<'_>) -> Result<Far<'a>, Errno> {
+        let asked = ask(process, &self.shared, Command::Connect, target).await.map_err(Failure::errno)?;
+        if process.session.optimistic {
+            return Ok(Far::Asked(asked.stream, Box::new(asked.question)));
+        }
+        asked.answer().await.map(|(stream, _)| Far::Host(stream)).map_err(Failure::errno)
     }
 
     /// A connection of the host's to the host.
@@ -188,6 +198,10 @@ async fn connect(place: Place, process: Rc<Process>) {
     let _active = Activity::enter(&cage.shared);
     match far {
         Far::Host(host) => pump(near, host, cage.shared.activity.end_of_tree()).await,
+        Far::Asked(host, question) => {
+            let granted = async |host: &TcpStream| question.answer(host).await.is_ok();
+            pump_early(near, host, granted, cage.shared.activity.end_of_tree()).await;
+        }
         Far::Stub => Box::pin(dns::serve(near, &process, &cage.shared)).await,
     }
 }

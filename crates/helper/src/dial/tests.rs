@@ -4,6 +4,8 @@ use std::io::Read as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::process::{Child, Stdio};
 
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 use uwt_policy::Scope;
 use uwt_session::Subject;
 
@@ -25,6 +27,19 @@ fn credential(session: &Session<'_>) -> (Credential, Vec<u8>) {
 
 fn socket() -> OwnedFd {
     crate::outside::Outside::default().stream(false).unwrap()
+}
+
+/// Both halves at once, without a process.
+async fn dial(
+    socket: OwnedFd,
+    session: &Session<'_>,
+    credential: Option<&Credential>,
+    command: Command,
+    target: Target<'_>,
+) -> Result<(TcpStream, Answer), Failure> {
+    let (stream, reply) = send(socket, session, credential, command, target).await?;
+    let answer = read(&stream, reply).await?;
+    Ok((stream, answer))
 }
 
 /// Dials a gateway that answers like this.
@@ -144,7 +159,7 @@ fn an_end_at_every_byte() {
     run(async {
         let reply = b"\x05\x02\x01\x00\x05\x00\x00\x01\0\0\0\0\0\0";
         for end in 0..reply.len() {
-            let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let std::net::SocketAddr::V4(gateway) = listener.local_addr().unwrap() else { unreachable!() };
             let session = Session { gateway, ..*crate::tests::session() };
             let (credential, greeting) = credential(&session);
@@ -165,9 +180,20 @@ fn an_end_at_every_byte() {
 fn the_session_says_how_long() {
     run(async {
         tokio::time::pause();
-        let before = tokio::time::Instant::now();
-        assert_eq!(dialled(&[b"\x05"], true).await.unwrap_err(), Failure::Gateway(Errno::ETIMEDOUT));
-        assert_eq!(before.elapsed().as_secs(), 150);
+        let gateway = Gateway::answering(&[b"\x05"]).await;
+        let session = gateway.session(|session| session.timeout = 15);
+        let (shared, program) = (Shared::new(GUARD, session), program());
+        let process = Process { pid: program.id(), start: 1, session };
+        let before = Instant::now();
+        let failure = carry(&process, &shared, Command::Connect, NAME).await.unwrap_err();
+        assert_eq!((failure, before.elapsed().as_secs()), (Failure::Gateway(Errno::ETIMEDOUT), 15));
+        // Both halves together.
+        let before = Instant::now();
+        let asked = ask(&process, &shared, Command::Connect, NAME).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let failure = asked.answer().await.unwrap_err();
+        assert_eq!((failure, before.elapsed().as_secs()), (Failure::Gateway(Errno::ETIMEDOUT), 15));
+        assert!(told(program).contains("timed out"));
     });
 }
 
@@ -186,6 +212,32 @@ fn nobody_listens() {
         let session = Session { gateway, ..*crate::tests::session() };
         let failure = dial(socket(), &session, None, Command::Connect, NAME).await.unwrap_err();
         assert_eq!(failure, Failure::Gateway(Errno::ECONNREFUSED));
+    });
+}
+
+#[test]
+fn data_goes_right_behind_the_request_and_the_answer_is_read_alone() {
+    run(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let std::net::SocketAddr::V4(gateway) = listener.local_addr().unwrap() else { unreachable!() };
+        let session = Session { gateway, scope: Scope::None, verbose: true, ..*crate::tests::session() };
+        let session = Box::leak(Box::new(session));
+        let (shared, program) = (Shared::new(GUARD, session), program());
+        let process = Process { pid: program.id(), start: 1, session };
+        let Asked { mut stream, question } = ask(&process, &shared, Command::Connect, NAME).await.unwrap();
+        stream.write_all(b"early").await.unwrap();
+        let (mut gateway, _) = listener.accept().await.unwrap();
+        let expected = [b"\x05\x01\x00", BY_NAME, b"early"].concat();
+        let mut request = vec![0; expected.len()];
+        gateway.read_exact(&mut request).await.unwrap();
+        assert_eq!(request, expected, "before any answer");
+        gateway.write_all(b"\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0hello").await.unwrap();
+        question.answer(&stream).await.unwrap();
+        let mut hello = [0; 5];
+        stream.read_exact(&mut hello).await.unwrap();
+        assert_eq!(&hello, b"hello");
+        let expected = format!("uwt: [{}] connect to a.onion as no credential: granted\n", program.id());
+        assert_eq!(told(program), expected, "told with the answer");
     });
 }
 
