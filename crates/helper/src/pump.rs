@@ -3,6 +3,9 @@
 //! By splice(2) through a pipe: the bytes stay where the kernel has them, which takes two thirds of the time of a copy
 //! through a buffer. All connections of the thread use one pipe, so each must leave it empty: what the other side has no
 //! room for is taken out of it and kept, and nothing is read until that is gone.
+//!
+//! An urgent byte (tcp(7), `MSG_OOB`) stays at its place between the others. splice(2) stops in front of it as if there were
+//! nothing more; it is read on its own and sent as an urgent one.
 
 use std::cell::Cell;
 use std::io;
@@ -10,10 +13,12 @@ use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice};
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::socket::{Shutdown, setsockopt, shutdown, sockopt};
+use nix::sys::socket::{MsgFlags, Shutdown, recv, send, setsockopt, shutdown, sockopt};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+
+use crate::sys::net::is_at_mark;
 
 /// How many bytes the pipe holds, where the kernel lets it grow so far (pipe(7), `pipe-user-pages-soft`).
 const ROOM: i32 = 256 * 1024;
@@ -41,6 +46,11 @@ pub(crate) async fn pump_early(
     granted: impl AsyncFnOnce(&TcpStream) -> bool,
     unread: impl Future<Output = ()>,
 ) {
+    for stream in [&cage, &host] {
+        // Else it could only be read past the others, and one that comes alone would wake nobody. What can't be set is
+        // a socket that is broken, as the first read will tell.
+        let _ = setsockopt(stream, sockopt::OobInline, &true);
+    }
     let (open, out, back) = (Event::default(), Event::default(), Event::default());
     let backward = async {
         // On the heap, to be freed when it is known.
@@ -72,14 +82,15 @@ pub(crate) async fn pump_early(
 
 /// Copies one way. Returns when both ways are at their end: the first one to get there waits for a reset.
 async fn one_way(from: &TcpStream, to: &TcpStream, open: &Event, own_end: &Event, other_end: &Event) -> io::Result<()> {
+    let mut step = first(from)?;
     loop {
-        from.readable().await?;
-        match copy(from, to)? {
-            Step::Nothing => {}
+        match step {
+            Step::Nothing => from.readable().await?,
             Step::Turn => tokio::task::yield_now().await,
-            Step::Full(rest) => drain(&rest, to).await?,
+            Step::Send(rest, flags) => drain(&rest, flags, to).await?,
             Step::End => break,
         }
+        step = copy(from, to)?;
     }
     // Tor drops a request whose asker ends its side before it was answered.
     open.occurred().await;
@@ -117,10 +128,22 @@ enum Step {
     Nothing,
     /// There may be more to read, but it was much already.
     Turn,
-    /// The other side takes no more; this is left over.
-    Full(Vec<u8>),
+    /// These bytes are next: what the other side had no room for, or an urgent one.
+    Send(Vec<u8>, MsgFlags),
     /// There will be nothing more to read.
     End,
+}
+
+impl Step {
+    fn urgent(byte: u8) -> Self {
+        Self::Send(vec![byte], MsgFlags::MSG_OOB)
+    }
+}
+
+/// An urgent byte that was here before the socket's option was set made nothing readable.
+fn first(from: &TcpStream) -> io::Result<Step> {
+    let byte = if is_at_mark(from)? { unless_blocked(take_urgent(from))?.flatten() } else { None };
+    Ok(byte.map_or(Step::Nothing, Step::urgent))
 }
 
 fn copy(from: &TcpStream, to: &TcpStream) -> io::Result<Step> {
@@ -131,12 +154,12 @@ fn copy(from: &TcpStream, to: &TcpStream) -> io::Result<Step> {
         if copied >= TURN {
             break Step::Turn;
         }
-        let Some(read) = unless_blocked(from.try_io(Interest::READABLE, || carry(from, &pipe.input, MOST)))? else {
-            break Step::Nothing;
+        let read = match unless_blocked(from.try_io(Interest::READABLE, || take(from, &pipe)))? {
+            None => break Step::Nothing,
+            Some(Taken::Bytes(read)) => read,
+            Some(Taken::Urgent(byte)) => break Step::urgent(byte),
+            Some(Taken::End) => break Step::End,
         };
-        if read == 0 {
-            break Step::End;
-        }
         let mut written = 0;
         while written < read {
             let rest = read - written;
@@ -147,7 +170,7 @@ fn copy(from: &TcpStream, to: &TcpStream) -> io::Result<Step> {
             }
         }
         if written < read {
-            break Step::Full(pipe.take(read - written)?);
+            break Step::Send(pipe.take(read - written)?, MsgFlags::empty());
         }
         copied += read;
     };
@@ -155,12 +178,38 @@ fn copy(from: &TcpStream, to: &TcpStream) -> io::Result<Step> {
     Ok(step)
 }
 
-/// Sends what was left over.
-async fn drain(mut rest: &[u8], to: &TcpStream) -> io::Result<()> {
+enum Taken {
+    /// So many are in the pipe.
+    Bytes(usize),
+    /// The next byte was this one.
+    Urgent(u8),
+    /// There will be nothing more.
+    End,
+}
+
+fn take(from: &TcpStream, pipe: &Pipe) -> io::Result<Taken> {
+    let stopped = match carry(from, &pipe.input, MOST) {
+        Ok(0) => Ok(Taken::End),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(error),
+        taken => return taken.map(Taken::Bytes),
+    };
+    if is_at_mark(from)? { Ok(take_urgent(from)?.map_or(Taken::End, Taken::Urgent)) } else { stopped }
+}
+
+/// Takes the byte at the mark. At the end there is none; before, it may have been announced only.
+fn take_urgent(from: &TcpStream) -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    let read = recv(from.as_raw_fd(), &mut byte, MsgFlags::MSG_DONTWAIT)?;
+    Ok(byte.first().copied().filter(|_| read > 0))
+}
+
+/// Sends what is next.
+async fn drain(mut rest: &[u8], flags: MsgFlags, to: &TcpStream) -> io::Result<()> {
+    let flags = flags | MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     while !rest.is_empty() {
         to.writable().await?;
-        let written = unless_blocked(to.try_write(rest))?.unwrap_or(0);
-        rest = rest.get(written..).unwrap_or_default();
+        let sent = to.try_io(Interest::WRITABLE, || Ok(send(to.as_raw_fd(), rest, flags)?));
+        rest = rest.get(unless_blocked(sent)?.unwrap_or(0)..).unwrap_or_default();
     }
     Ok(())
 }
@@ -169,7 +218,7 @@ fn carry(from: impl AsFd, to: impl AsFd, most: usize) -> io::Result<usize> {
     Ok(splice(from, None, to, None, most, SpliceFFlags::SPLICE_F_MOVE | SpliceFFlags::SPLICE_F_NONBLOCK)?)
 }
 
-fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
+fn unless_blocked<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
         result => result.map(Some),

@@ -1,5 +1,6 @@
-//! Socket calls of the cage that neither nix nor socket2 wraps.
+//! Socket calls that neither nix nor socket2 wraps.
 
+use std::ffi::c_int;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
 
@@ -45,4 +46,17 @@ pub(crate) fn set_option(socket: impl AsFd, level: i32, name: i32, value: i32) -
     // SAFETY: a value, and its length.
     let result = unsafe { libc::setsockopt(socket.as_fd().as_raw_fd(), level, name, (&raw const value).cast(), len) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Whether the next byte to be read is the urgent one (sockatmark(3)).
+///
+/// # Errors
+/// The system call's.
+pub(crate) fn is_at_mark(socket: impl AsFd) -> io::Result<bool> {
+    /// As in asm-generic/sockios.h; libc does not name it.
+    const SIOCATMARK: libc::Ioctl = 0x8905;
+    let mut mark: c_int = 0;
+    // SAFETY: writes an int.
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), SIOCATMARK, &raw mut mark) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(mark != 0) }
 }
