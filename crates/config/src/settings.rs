@@ -65,6 +65,8 @@ settings! {
     max_nested: u32 = 10,
     /// Seconds until a connect fails with ETIMEDOUT. Tor itself gives up after 120 (tor(1), `SocksTimeout`).
     connect_timeout: u16 = 150,
+    /// Whether a connect succeeds before the gateway has answered.
+    optimistic: bool = false,
     /// Programs without network use that may run unprotected where they cannot be wrapped, by absolute path.
     trusted: Vec<PathBuf> = Vec::new(),
     /// The preload library; `None`: the installed one.

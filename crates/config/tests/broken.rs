@@ -10,12 +10,13 @@ const EXPECTED: &[(&str, &str)] = &[
     (
         "{GLOBAL}",
         "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, \
-         transparent_proxy, allow_loopback, inbound, max_nested, connect_timeout, trusted or preload",
+         transparent_proxy, allow_loopback, inbound, max_nested, connect_timeout, optimistic, \
+         trusted or preload",
     ),
     (
         "{COMMAND}",
         "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, allow_loopback, \
-         inbound, connect_timeout or native",
+         inbound, connect_timeout, optimistic or native",
     ),
     (
         "{SUBSET}",

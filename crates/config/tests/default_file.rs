@@ -39,6 +39,7 @@ fn values(settings: &Settings) -> String {
         inbound,
         max_nested,
         connect_timeout,
+        optimistic,
         trusted,
         preload,
         native,
@@ -48,7 +49,7 @@ fn values(settings: &Settings) -> String {
         (
             (enabled.value, gateway.value, port.value, scope.value, &identity.value, credentials.value, dns.value),
             (localhost.value, transparent_proxy.value, allow_loopback.value, inbound.value, max_nested.value),
-            (guard.value, connect_timeout.value, &trusted.value, &preload.value, native.value),
+            (guard.value, connect_timeout.value, optimistic.value, &trusted.value, &preload.value, native.value),
         )
     )
 }
@@ -84,7 +85,7 @@ fn every_default_it_shows_is_the_built_in_one() {
     // That the lines were really read: each such setting names the file now.
     let read = format!("{settings:?}").matches("30_default.toml").count();
     // Every field but native; the scope line sets the identity as well.
-    assert_eq!(read, 16, "{settings:?}");
+    assert_eq!(read, 17, "{settings:?}");
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn it_shows_every_key() {
         keys.replace(" or ", ", ").split(", ").map(str::to_owned).collect::<Vec<_>>()
     };
     let keys = [list("banana = 1"), list("[command.x]\nbanana = 1")].concat();
-    assert_eq!(keys.len(), 16 + 13, "{keys:?}");
+    assert_eq!(keys.len(), 17 + 14, "{keys:?}");
     for key in keys {
         let shown = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
         assert!(shipped.lines().any(shown), "{key}");

@@ -34,6 +34,7 @@ fn the_whole_plan() {
         &["loopback", "direct", "built-in"],
         &["inbound", "loopback", "built-in"],
         &["timeout", "150 s", "built-in"],
+        &["optimistic", "false", "built-in"],
         &["trusted", "/sbin/ldconfig", &line2],
         &["native", "none", "built-in"],
         &["preload", &library, "beside uwt itself"],

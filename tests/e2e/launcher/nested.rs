@@ -86,6 +86,22 @@ fn a_nested_call_is_part_of_the_session() {
 }
 
 #[test]
+fn a_nested_call_is_as_optimistic_as_its_own_command() {
+    let place = Place::new();
+    for (text, expected) in [
+        ("[command.printenv]\noptimistic = true\n", ("0", "1")),
+        ("optimistic = true\n[command.printenv]\noptimistic = false\n", ("1", "0")),
+    ] {
+        place.configure(text);
+        let uwt = bin_dir().join("uwt").display().to_string();
+        let script = format!("echo $UWT_SESSION && exec {uwt} printenv UWT_SESSION");
+        let ran = place.uwt_with(&[], &["sh", "-c", &script]);
+        let (outer, inner) = ran.succeeded().trim_end().split_once('\n').expect("two lines");
+        assert_eq!((word(outer, "optimistic"), word(inner, "optimistic")), expected);
+    }
+}
+
+#[test]
 fn uwt_runs_uwt() {
     let place = Place::new();
     let uwt = bin_dir().join("uwt").display().to_string();

@@ -44,7 +44,7 @@ pub(crate) fn session<'a>(carried: &'a Carried, trusted: &'a str, secret: Secret
         inbound: carried.inbound.value,
         allow_loopback: carried.allow_loopback.value,
         timeout: carried.timeout.value,
-        optimistic: false,
+        optimistic: carried.optimistic.value,
         verbose: carried.verbose,
         guard: None,
         pinned: carried.pinned,
@@ -85,6 +85,15 @@ mod tests {
 
     const GUARD: Guard = Guard { level: Level::Tunnel, secret: Secret::new([4; 32]) };
     const LAUNCHER: FileId = FileId { device: 1, inode: 2 };
+
+    #[test]
+    fn it_is_optimistic_where_the_command_is() {
+        for value in [false, true] {
+            let carried = Carried { optimistic: Setting::built_in(value), ..carried() };
+            let text = text(&carried, Some(GUARD), Secret::new([3; 32]), LAUNCHER).expect("fits");
+            assert_eq!(Session::parse(&text).expect("parses").optimistic, value);
+        }
+    }
 
     #[test]
     fn it_is_read_back() {

@@ -41,6 +41,8 @@ pub(crate) struct Carried {
     pub(crate) allow_loopback: Setting<bool>,
     /// Seconds until a connect fails.
     pub(crate) timeout: Setting<u16>,
+    /// Whether a connect succeeds before the gateway has answered.
+    pub(crate) optimistic: Setting<bool>,
     /// Programs that may run unprotected.
     pub(crate) trusted: Setting<Vec<PathBuf>>,
     /// The program's own proxy support.
@@ -83,6 +85,7 @@ pub(crate) fn settle(
         inbound: settings.inbound.clone(),
         allow_loopback: settings.allow_loopback.clone(),
         timeout: settings.connect_timeout.clone(),
+        optimistic: settings.optimistic.clone(),
         trusted: settings.trusted.clone(),
         native: settings.native.clone(),
         library: machine.library(&settings.preload)?,

@@ -85,6 +85,7 @@ fn of_carried(carried: &Carried) -> Vec<Line> {
     add("loopback", loopback.to_owned(), why(&carried.allow_loopback.origin));
     add("inbound", carried.inbound.value.to_string(), why(&carried.inbound.origin));
     add("timeout", format!("{} s", carried.timeout.value), why(&carried.timeout.origin));
+    add("optimistic", optimistic(carried), why(&carried.optimistic.origin));
     let trusted: Vec<String> = carried.trusted.value.iter().map(|path| path.display().to_string()).collect();
     let trusted = if trusted.is_empty() { "none".to_owned() } else { trusted.join(" ") };
     add("trusted", trusted, why(&carried.trusted.origin));
@@ -109,6 +110,13 @@ fn native(carried: &Carried) -> String {
     }
 }
 
+fn optimistic(carried: &Carried) -> String {
+    if carried.optimistic.value && !carried.guard.course.has_helper() {
+        return "not applied: it needs the helper of a guard".to_owned();
+    }
+    carried.optimistic.value.to_string()
+}
+
 /// The lines in columns.
 pub(crate) fn table(lines: &[Line]) -> String {
     let width = |text: &str| text.chars().count();
@@ -130,10 +138,12 @@ mod tests {
     use std::ffi::OsString;
 
     use uwt_config::Setting;
+    use uwt_policy::Level;
 
     use super::*;
     use crate::call::target::Target;
     use crate::plan::carried::tests::carried;
+    use crate::plan::guard::Course;
     use crate::plan::nesting::Depth;
 
     fn plan(protection: Protection) -> Plan {
@@ -196,6 +206,7 @@ protection     off: runs as if there were no uwt  UWT_DEV_PASSTHROUGH=1 in the e
             ("loopback", "direct"),
             ("inbound", "loopback"),
             ("timeout", "150 s"),
+            ("optimistic", "false"),
             ("trusted", "none"),
             ("native", "all_proxy"),
         ] {
@@ -206,6 +217,16 @@ protection     off: runs as if there were no uwt  UWT_DEV_PASSTHROUGH=1 in the e
         let guard = text.lines().find(|line| line.starts_with("guard ")).expect("said");
         assert!(guard.contains(" tunnel ") && guard.ends_with("  auto, built-in"), "{guard}");
         assert!(text.contains("/lib/uwt/libuwt_preload.so  installed\n"), "{text}");
+    }
+
+    #[test]
+    fn optimistic_needs_the_helper() {
+        let mut carried = Carried { optimistic: Setting::built_in(true), ..carried() };
+        assert_eq!(optimistic(&carried), "true");
+        for course in [Course::Off, Course::New { level: Level::Deny, asks: false }] {
+            carried.guard.course = course;
+            assert!(optimistic(&carried).starts_with("not applied"), "{course:?}");
+        }
     }
 
     #[test]

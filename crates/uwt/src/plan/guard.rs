@@ -49,6 +49,15 @@ impl Course {
             Self::Tree(guard) => guard.level,
         }
     }
+
+    /// Whether somebody else can wait for the gateway's answers.
+    pub(crate) const fn has_helper(self) -> bool {
+        match self {
+            Self::Off => false,
+            Self::New { asks, .. } => asks,
+            Self::Tree(_) => true,
+        }
+    }
 }
 
 impl Guarding {
