@@ -11,13 +11,18 @@ use crate::{exec, signals};
 
 /// Whether a step has a body.
 pub(crate) fn has_body(name: &str) -> bool {
-    matches!(name, "fork" | "clone" | "threads" | "handler" | "jump" | "spawn" | "shell")
+    matches!(name, "fork" | "child" | "repeat" | "clone" | "threads" | "handler" | "jump" | "spawn" | "shell")
 }
 
 /// Runs such a step.
 pub(crate) fn run(state: &mut State, name: &str, arguments: &[&str], body: &[Step<'_>]) -> Option<String> {
     match (name, arguments) {
         ("fork", []) => forked(state, body, || call!(libc::fork())),
+        ("child", []) => beside(state, body),
+        ("repeat", [count]) => {
+            (0..int(count)).for_each(|_| run_steps(state, body));
+            None
+        }
         ("clone", []) => forked(state, body, || {
             let child = call!(libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0));
             i32::try_from(child).expect("a pid")
@@ -39,6 +44,17 @@ fn forked(state: &mut State, body: &[Step<'_>], fork: impl Fn() -> i32) -> Optio
         call!(libc::_exit(0));
     }
     if child < 0 { Some(status(-1)) } else { wait(child) }
+}
+
+/// The body runs in a child, and the script goes on; `join` waits for all of them.
+fn beside(state: &mut State, body: &[Step<'_>]) -> Option<String> {
+    let child = call!(libc::fork());
+    if child == 0 {
+        run_steps(state, body);
+        call!(libc::_exit(0));
+    }
+    state.children.push(child);
+    (child < 0).then(|| status(-1))
 }
 
 /// Waits for a child; says something unless it exited with 0.
@@ -80,6 +96,7 @@ fn threads(state: &State, count: i32, body: &[Step<'_>]) -> String {
                         let (name, arguments) = (step[0], &step[1..]);
                         let done = crate::socket::step(&mut state, name, arguments);
                         let done = done.or_else(|| crate::send::step(&mut state, name, arguments));
+                        let done = done.or_else(|| crate::ready::step(&mut state, name, arguments));
                         match done.or_else(|| crate::names::step(&mut state, name, arguments)) {
                             Some(Done::Line(line)) => Some(line),
                             Some(Done::Quiet) => None,

@@ -1,5 +1,4 @@
-//! A program that makes libc calls by a script (its one argument, see [`script`]) and prints what libc answered to each.
-//! It knows nothing of uwt, as the programs that are wrapped.
+//! A program that knows nothing of uwt: it makes libc calls by a [`script`] and prints what libc answered to each.
 #![expect(unsafe_code, reason = "the probe makes the calls under test")]
 
 mod address;
@@ -8,6 +7,7 @@ mod exec;
 mod hosts;
 mod libc_calls;
 mod names;
+mod ready;
 mod report;
 mod resolver;
 mod script;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::{blocks, exec, hosts, names, report, resolver, send, signals, socket};
+use crate::{blocks, exec, hosts, names, ready, report, resolver, send, signals, socket};
 
 /// What steps leave behind for later ones.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct State {
     pub(crate) by_number: bool,
     /// The last address a lookup gave: `~` in an address.
     pub(crate) address: Option<IpAddr>,
+    /// Children that run beside the script.
+    pub(crate) children: Vec<i32>,
 }
 
 /// What a step has to tell.
@@ -38,7 +40,7 @@ pub(crate) fn main() {
     let Some(text) = std::env::args().nth(1).filter(|text| !text.is_empty()) else {
         return report::line(&format!("{} arguments", std::env::args().count()));
     };
-    let mut state = State { fd: -1, named: HashMap::new(), by_number: false, address: None };
+    let mut state = State { fd: -1, named: HashMap::new(), by_number: false, address: None, children: Vec::new() };
     run(&mut state, &parse(&text));
 }
 
@@ -94,6 +96,7 @@ fn one(state: &mut State, name: &str, arguments: &[&str]) -> Done {
     let families = [
         socket::step as fn(&mut State, &str, &[&str]) -> Option<Done>,
         send::step,
+        ready::step,
         signals::step,
         names::step,
         hosts::step,

@@ -31,6 +31,18 @@ pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<
             number(route!(state, SYS_sendmsg, libc::sendmsg, (state.fd, &raw const message, flags_of(flags))))
         }
         ("sendmmsg", [to, data, flags @ ..]) => many(state, &to.split('+').collect::<Vec<_>>(), data, flags),
+        ("urgent", [data]) => {
+            let data = bytes(data);
+            let flags = libc::MSG_OOB | libc::MSG_NOSIGNAL;
+            number(i64::try_from(call!(libc::send(state.fd, data.as_ptr().cast(), data.len(), flags))).ok()?)
+        }
+        ("recvurgent", []) => {
+            let mut byte = 0_u8;
+            match call!(libc::recv(state.fd, (&raw mut byte).cast(), 1, libc::MSG_OOB)) {
+                1 => char::from(byte).to_string(),
+                other => number(i64::try_from(other).ok()?),
+            }
+        }
         ("recv", []) => receive(state.fd, 4096),
         ("recv", [len]) => receive(state.fd, len.parse().expect("a length")),
         ("echo", [data]) => {

@@ -1,10 +1,11 @@
 //! Sockets and their options.
 
 use std::ffi::c_void;
+use std::net::SocketAddr;
 
 use crate::address::{Address, name_of, show};
 use crate::libc_calls::{call, named, route};
-use crate::report::{self, number, status};
+use crate::report::{self, status};
 use crate::script::{Done, State, bytes, int};
 
 /// Runs a step of this family.
@@ -54,11 +55,17 @@ pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<
         ("peer", []) => peer(state, 128),
         ("peer", [len]) => peer(state, len.parse().expect("a length")),
         ("name", []) => name_of(libc::getsockname, fd).unwrap_or_else(|| report::name(report::errno())),
+        ("own", []) => match name_of(libc::getsockname, fd).and_then(|name| name.parse().ok()) {
+            Some(SocketAddr::V4(own)) if own.port() != 0 => "inet with a port".to_owned(),
+            Some(SocketAddr::V6(own)) if own.port() != 0 => "inet6 with a port".to_owned(),
+            own => format!("{own:?}"),
+        },
         ("getopt", [option]) => get(state, option),
         ("setopt", [option, value]) => set(state, option, value),
-        ("nonblock", []) => {
-            let flags = call!(libc::fcntl(fd, libc::F_GETFL));
-            status(call!(libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK)).into())
+        ("nonblock" | "block", []) => {
+            let flags = call!(libc::fcntl(fd, libc::F_GETFL)) & !libc::O_NONBLOCK;
+            let flags = if name == "block" { flags } else { flags | libc::O_NONBLOCK };
+            status(call!(libc::fcntl(fd, libc::F_SETFL, flags)).into())
         }
         ("dup", []) => take(state, call!(libc::dup(fd)).into()),
         ("dup2", [to]) => take(state, call!(libc::dup2(fd, int(to))).into()),
@@ -77,8 +84,8 @@ pub(crate) fn step(state: &mut State, name: &str, arguments: &[&str]) -> Option<
                 libc::rlimit { rlim_cur: most.parse().expect("a number"), rlim_max: most.parse().expect("one") };
             status(call!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit)).into())
         }
-        ("poll", [events, milliseconds]) => poll(fd, events, int(milliseconds)),
         ("shutdown", []) => status(call!(libc::shutdown(fd, libc::SHUT_WR)).into()),
+        ("shutdown", ["both"]) => status(call!(libc::shutdown(fd, libc::SHUT_RDWR)).into()),
         _ => return None,
     };
     Some(Done::Line(line))
@@ -228,23 +235,5 @@ fn part(word: &str) -> Vec<u8> {
         Ok(std::net::IpAddr::V4(v4)) => v4.octets().to_vec(),
         Ok(std::net::IpAddr::V6(v6)) => v6.octets().to_vec(),
         Err(_) => int(word).to_ne_bytes().to_vec(),
-    }
-}
-
-fn poll(fd: i32, events: &str, milliseconds: i32) -> String {
-    let wanted = match events {
-        "in" => libc::POLLIN,
-        "out" => libc::POLLOUT,
-        other => panic!("no event {other}"),
-    };
-    let mut set = libc::pollfd { fd, events: wanted, revents: 0 };
-    match call!(libc::poll(&raw mut set, 1, milliseconds)) {
-        0 => "nothing".to_owned(),
-        1 => {
-            let names = [(libc::POLLIN, "in"), (libc::POLLOUT, "out"), (libc::POLLERR, "err"), (libc::POLLHUP, "hup")];
-            let found: Vec<_> = names.iter().filter(|(bit, _)| set.revents & bit != 0).map(|(_, name)| *name).collect();
-            found.join("+")
-        }
-        failed => number(failed.into()),
     }
 }

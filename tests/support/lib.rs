@@ -36,6 +36,7 @@
 //!   `allow_gateway_port`, `transparent`. **Nothing** is exempt from the count but TCP to the allowed ports of
 //!   10.152.152.10; see [`netns`] for why the kernel itself is silent.
 //! - [`gateway::Gateway`]: the mock gateway. `behave` changes delay, refusals and faults while it runs.
+//! - [`peer::Peer`]: a server that does what its client says; the mock gateway can be one, too.
 //! - [`control::Control`]: circuits, streams and events of the real Tor.
 //! - [`tor::TorNetwork`]: the network alone, in the namespace of the caller, for the demo; needs no root.
 //! - [`wait::wait_until`]: wait for a condition; never sleep for a fixed time.
@@ -54,6 +55,7 @@ pub mod hosts;
 pub mod internet;
 pub mod lab;
 pub mod netns;
+pub mod peer;
 pub mod process;
 pub mod programs;
 pub mod tor;

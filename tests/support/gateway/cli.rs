@@ -23,7 +23,7 @@ A SOCKS5 gateway for tests. It prints its address, then one line of JSON per req
   --form rfc|tor             tor: leave out the method reply to pipelined clients
   --route HOST[:PORT]=ADDRESS:PORT   where CONNECTs for a host go (repeatable)
   --host NAME=ADDRESS        a name for RESOLVE, RESOLVE_PTR and CONNECT (repeatable)
-  --echo | --discard | --source      every CONNECT succeeds and is served by the gateway itself
+  --echo | --discard | --source | --obey   every CONNECT succeeds and is served by the gateway itself
   --quiet                    no JSON
 ";
 
@@ -86,6 +86,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<GatewayOptions> 
             "--echo" => options.service(Service::Echo),
             "--discard" => options.service(Service::Discard),
             "--source" => options.service(Service::Source),
+            "--obey" => options.service(Service::Obey),
             "--quiet" => GatewayOptions { json: None, ..options },
             other => bail!("unknown option {other:?}"),
         };

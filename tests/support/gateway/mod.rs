@@ -14,6 +14,7 @@ mod target;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use options::{Behaviour, Fault, Form, GatewayOptions, Service};
 pub use request::{Command, Outcome, Request};
 
 use crate::netns::Netns;
+use crate::peer::Endings;
 use crate::wait::wait_until;
 
 /// Connections the kernel may hold for us before they are accepted.
@@ -47,6 +49,9 @@ pub(crate) struct Shared {
     pub(crate) options: GatewayOptions,
     behaviour: Mutex<Behaviour>,
     log: Mutex<Vec<Request>>,
+    /// Connections of clients that are open.
+    pub(crate) open: AtomicUsize,
+    pub(crate) endings: Endings,
 }
 
 impl Shared {
@@ -83,8 +88,13 @@ impl Gateway {
     /// When the namespace cannot be entered or the address not be bound.
     pub fn start_in(netns: Option<&Netns>, options: GatewayOptions) -> Result<Self> {
         let listen = options.listen;
-        let shared =
-            Arc::new(Shared { behaviour: Mutex::new(options.behaviour.clone()), options, log: Mutex::new(Vec::new()) });
+        let shared = Arc::new(Shared {
+            behaviour: Mutex::new(options.behaviour.clone()),
+            options,
+            log: Mutex::new(Vec::new()),
+            open: AtomicUsize::new(0),
+            endings: Endings::default(),
+        });
         let (stop, stopped) = oneshot::channel();
         let (bound, address) = mpsc::channel();
         let inner = Arc::clone(&shared);
@@ -128,6 +138,18 @@ impl Gateway {
             let log = self.log();
             condition(&log).then_some(log)
         })
+    }
+
+    /// How many connections of clients are open; a delayed answer keeps its connection open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.shared.open.load(Ordering::Relaxed)
+    }
+
+    /// How the connections ended that it served as [`Service::Obey`].
+    #[must_use]
+    pub fn endings(&self) -> &Endings {
+        &self.shared.endings
     }
 
     /// Changes the behaviour towards connections accepted from now on.

@@ -24,6 +24,9 @@ pub enum Service {
     Discard,
     /// Every CONNECT succeeds and zero bytes come until the client closes.
     Source,
+    /// Every CONNECT succeeds and the client's first line says what happens ([`peer`](crate::peer)); not at the end of a line
+    /// ([`Behaviour::round_trip`]).
+    Obey,
 }
 
 /// The form of the answers (design.md, "Wire facts about Tor").

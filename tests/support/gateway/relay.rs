@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use super::line::Line;
 use super::options::{Fault, Service};
+use crate::peer::{self, Endings};
 
 /// Large enough for bulk throughput.
 pub(crate) const BUFFER: usize = 256 * 1024;
@@ -19,10 +20,15 @@ pub(crate) async fn carry(
     upstream: Option<TcpStream>,
     early: &[u8],
     service: Service,
+    endings: &Endings,
 ) -> io::Result<()> {
     if let Some(mut upstream) = upstream {
         upstream.write_all(early).await?;
         copy_bidirectional_with_sizes(&mut client, &mut upstream, BUFFER, BUFFER).await?;
+        return Ok(());
+    }
+    if service == Service::Obey {
+        peer::obey(client, early, endings).await;
         return Ok(());
     }
     serve(client, early, service).await
@@ -49,6 +55,8 @@ pub(crate) async fn carry_far(
 async fn serve(mut client: impl AsyncRead + AsyncWrite + Unpin, early: &[u8], service: Service) -> io::Result<()> {
     match service {
         Service::Source => source(client).await,
+        // It looks at the client's own socket, which is not here.
+        Service::Obey => Err(io::ErrorKind::Unsupported.into()),
         Service::Discard => absorb(&mut client, false).await,
         Service::Relay | Service::Echo => {
             client.write_all(early).await?;

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -22,6 +23,7 @@ const NO_METHOD: [u8; 2] = [5, 0xff];
 /// Serves one connection; errors of single connections concern nobody but their client.
 pub(crate) async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
     let behaviour = shared.behaviour();
+    let _open = Open::new(&shared);
     // Latency is what the bench measures; failing to set it only costs speed.
     let _ = stream.set_nodelay(true);
     let mut entry = Request::blank();
@@ -47,6 +49,22 @@ pub(crate) async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
     entry.early_data = early.len();
     // Every further error is the client's doing (it went away).
     let _ = respond(stream, &shared, &behaviour, entry, Done { request, early, pending }).await;
+}
+
+/// Counts a connection as open for as long as it lives.
+struct Open<'a>(&'a Shared);
+
+impl<'a> Open<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.open.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What a handshake leaves.
@@ -171,7 +189,7 @@ async fn respond(
     }
     answer::reply(&mut stream, &pending, behaviour.fault).await?;
     if connected {
-        return relay::carry(stream, done.upstream, &early, service).await;
+        return relay::carry(stream, done.upstream, &early, service, &shared.endings).await;
     }
     stream.shutdown().await?;
     drain(&mut stream).await;
