@@ -1,4 +1,5 @@
-//! Every function the preload replaces: what it carries, what it lets pass, what it refuses; and bad gateways.
+//! Every function the preload replaces: what it carries, what it lets pass, what it refuses; and bad gateways, and
+//! optimistic commands.
 
 #[path = "hooks_site.rs"]
 mod site;
@@ -30,6 +31,8 @@ mod hostent;
 mod nameinfo;
 #[path = "hooks_names_mode.rs"]
 mod names_mode;
+#[path = "optimistic.rs"]
+mod optimistic;
 #[path = "hooks_process.rs"]
 mod process;
 #[path = "hooks_refused.rs"]

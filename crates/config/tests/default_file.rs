@@ -66,13 +66,15 @@ fn as_shipped_it_adds_trusted_programs_and_the_tables_of_some_commands() {
     let plain = config.settings_for(Path::new("/usr/bin/wget"), OsStr::new("wget"));
     assert_eq!(values(&plain), values(&built_in_with_trusted()));
 
-    for (program, native, dns) in [
-        ("/usr/bin/curl", Native::AllProxy, DnsMode::Names),
-        ("/usr/bin/curl.anondist-orig", Native::AllProxy, DnsMode::Names),
-        ("/usr/bin/getent", Native::None, DnsMode::Resolve),
+    for (program, native, dns, optimistic) in [
+        ("/usr/bin/curl", Native::AllProxy, DnsMode::Names, false),
+        ("/usr/bin/curl.anondist-orig", Native::AllProxy, DnsMode::Names, false),
+        ("/usr/bin/getent", Native::None, DnsMode::Resolve, false),
+        ("/usr/bin/git", Native::None, DnsMode::Names, true),
     ] {
         let settings = config.settings_for(Path::new(program), OsStr::new(program));
-        assert_eq!((settings.native.value, settings.dns.value), (native, dns), "{program}");
+        let found = (settings.native.value, settings.dns.value, settings.optimistic.value);
+        assert_eq!(found, (native, dns, optimistic), "{program}");
     }
 }
 
