@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use super::processes::HELPER;
 use super::table::Table;
-use super::variant::{BARE, PRELOAD_ONLY, TORSOCKS, UWT, UWT_DENY, UWT_TUNNEL};
-use super::way::{CAGED, NATIVE};
-use super::{bulk, crowd, guard, helper, memory, network, startup};
+use super::variant::{BARE, OPTIMISTIC, PRELOAD_ONLY, TORSOCKS, UWT_DENY, UWT_OFF, UWT_TUNNEL};
+use super::way::{CAGED, CAGED_OPTIMISTIC, NATIVE, RELAY};
+use super::{bulk, crowd, first_byte, growth, guard, helper, memory, network, startup};
 
 /// One figure and its limit.
 #[derive(Debug)]
@@ -48,21 +49,25 @@ pub(super) fn judge(tables: &[Table], on_disk: u64) -> Vec<Verdict> {
     let verdict = |name, value, limit, unit| Verdict { name, value, limit, unit };
     let start = table(startup::KEY);
     let added = table(startup::PAIR).difference(PRELOAD_ONLY, BARE);
-    let connects = 1.0 / table(network::CONNECTS).ratio(UWT, TORSOCKS);
+    let connects = 1.0 / table(network::CONNECTS).ratio(UWT_OFF, TORSOCKS);
+    let [.., (_, at_300)] = network::NAMES;
     let filter = |key| table(key).difference(UWT_TUNNEL, BARE);
     let caged = |key| table(key).of(CAGED);
-    let share = |key| table(key).ratio(CAGED, NATIVE);
+    let relay = |key| table(key).of(RELAY);
+    let share = |key, way| table(key).ratio(way, NATIVE);
+    let again = |key| table(key).ratio(growth::ONE_AGAIN, growth::ONE_AFTER);
+    let first = |row| table(first_byte::PROBE).of(row);
     #[expect(clippy::cast_precision_loss, reason = "a library is far smaller than 2^52 bytes")]
     let on_disk = on_disk as f64;
     vec![
         verdict("the preload adds to a start", added, AtMost(60.0), "µs"),
-        verdict("`uwt --guard=off /bin/true`", start.ratio(UWT, BARE), AtMost(1.9), "× bare"),
+        verdict("`uwt --guard=off /bin/true`", start.ratio(UWT_OFF, BARE), AtMost(1.7), "× bare"),
         verdict("`uwt --guard=deny /bin/true`", start.ratio(UWT_DENY, BARE), AtMost(2.5), "× bare"),
-        verdict("`uwt --guard=tunnel /bin/true`", start.ratio(UWT_TUNNEL, BARE), AtMost(2.5), "× bare"),
-        verdict("name and connect at 300 ms", table(network::NAMES).of(UWT), AtMost(350.0), "ms"),
+        verdict("`uwt --guard=tunnel /bin/true`", start.ratio(UWT_TUNNEL, BARE), AtMost(2.2), "× bare"),
+        verdict("name and connect at 300 ms", table(at_300).of(UWT_OFF), AtMost(350.0), "ms"),
         verdict("connects/s", connects, AtLeast(1.5), "× torsocks"),
         verdict("the preload on disk", on_disk, AtMost(65536.0), "bytes"),
-        verdict("private memory per process", table(memory::KEY).of(UWT), AtMost(32.0), "KiB"),
+        verdict("private memory per process", table(memory::KEY).of(UWT_OFF), AtMost(32.0), "KiB"),
         verdict("the filter adds to getppid", filter(guard::GETPPID), AtMost(60.0), "ns"),
         verdict("the filter adds to send", filter(guard::SEND), AtMost(60.0), "ns"),
         verdict("AF_UNIX connect, guarded", table(guard::UNIX).ratio(UWT_TUNNEL, BARE), AtMost(1.1), "× bare"),
@@ -70,12 +75,22 @@ pub(super) fn judge(tables: &[Table], on_disk: u64) -> Vec<Verdict> {
         verdict("the cage is made", caged(guard::CAGE), AtMost(2.0), "ms"),
         verdict("caged connect", caged(network::CAGED_CONNECTS), AtMost(400.0), "µs"),
         verdict("caged bulk from the gateway", caged(bulk::DOWN), AtLeast(1.4), "GB/s"),
-        verdict("caged bulk from the gateway", share(bulk::DOWN), AtLeast(0.35), "× native SOCKS"),
+        verdict("caged bulk from the gateway", share(bulk::DOWN, CAGED), AtLeast(0.35), "× native SOCKS"),
         verdict("caged bulk to the gateway", caged(bulk::UP), AtLeast(1.4), "GB/s"),
-        verdict("caged bulk to the gateway", share(bulk::UP), AtLeast(0.35), "× native SOCKS"),
-        verdict("50 caged connects at 300 ms", caged(crowd::FEW.0), AtMost(450.0), "ms"),
-        verdict("400 caged connects at 300 ms", caged(crowd::MANY.0), AtMost(600.0), "ms"),
-        verdict("the helper with 400 connections", table(helper::KEY).of(helper::HELPER), AtMost(4096.0), "KiB"),
+        verdict("caged bulk to the gateway", share(bulk::UP, CAGED), AtLeast(0.35), "× native SOCKS"),
+        verdict("relayed bulk from the gateway", share(bulk::DOWN, RELAY), AtLeast(0.9), "× native SOCKS"),
+        verdict("relayed bulk to the gateway", share(bulk::UP, RELAY), AtLeast(0.9), "× native SOCKS"),
+        verdict("blocking bulk from the gateway", share(bulk::DOWN, UWT_TUNNEL), AtLeast(0.98), "× native SOCKS"),
+        verdict("blocking bulk to the gateway", share(bulk::UP, UWT_TUNNEL), AtLeast(0.98), "× native SOCKS"),
+        verdict("50 asyncio connections at 300 ms", relay(crowd::FEW.0), AtMost(400.0), "ms"),
+        verdict("400 asyncio connections at 300 ms", relay(crowd::MANY.0), AtMost(600.0), "ms"),
+        verdict("50 caged connections at 300 ms", caged(crowd::FEW.0), AtMost(400.0), "ms"),
+        verdict("400 caged connections at 300 ms", caged(crowd::MANY.0), AtMost(600.0), "ms"),
+        verdict("optimistic first byte at 300 ms", first(OPTIMISTIC), AtMost(350.0), "ms"),
+        verdict("caged optimistic first byte at 300 ms", first(CAGED_OPTIMISTIC), AtMost(350.0), "ms"),
+        verdict("the helper with 400 connections", table(helper::KEY).of(HELPER), AtMost(4096.0), "KiB"),
+        verdict("the helper after 2,000 caged connections twice", again(growth::CAGE), AtMost(1.05), "× after once"),
+        verdict("the helper after 2,000 relayed ones twice", again(growth::RELAY), AtMost(1.05), "× after once"),
     ]
 }
 
@@ -124,24 +139,30 @@ mod tests {
     /// divided by it.
     fn at_the_limit(more: f64) -> Vec<Table> {
         let with = |at_most: f64| at_most * more;
-        let start = [(UWT, 950.0), (UWT_DENY, 1250.0), (UWT_TUNNEL, 1250.0)].map(|(name, value)| (name, with(value)));
+        let start = [(UWT_OFF, 850.0), (UWT_DENY, 1250.0), (UWT_TUNNEL, 1100.0)];
+        let start = start.map(|(name, value)| (name, with(value)));
+        let bulk = [(NATIVE, 4.0), (CAGED, 1.4 / more), (RELAY, 3.6 / more), (UWT_TUNNEL, 3.92 / more)];
+        let growth = [(growth::ONE_AFTER, 2000.0), (growth::ONE_AGAIN, with(2100.0))];
         vec![
             table(startup::KEY, &[&[(BARE, 500.0), (TORSOCKS, 2900.0)], &start[..]].concat()),
             table(startup::PAIR, &[(BARE, 400.0), (PRELOAD_ONLY, 400.0 + with(60.0))]),
-            table(network::CONNECTS, &[(UWT, with(100.0)), (TORSOCKS, 150.0)]),
+            table(network::CONNECTS, &[(UWT_OFF, with(100.0)), (TORSOCKS, 150.0)]),
             table(network::CAGED_CONNECTS, &[(CAGED, with(400.0))]),
-            table(network::NAMES, &[(UWT, with(350.0))]),
-            table(memory::KEY, &[(UWT, with(32.0))]),
+            table("names-300", &[(UWT_OFF, with(350.0))]),
+            table(memory::KEY, &[(UWT_OFF, with(32.0))]),
             table(guard::GETPPID, &[(BARE, 100.0), (UWT_TUNNEL, 100.0 + with(60.0))]),
             table(guard::SEND, &[(BARE, 200.0), (UWT_TUNNEL, 200.0 + with(60.0))]),
             table(guard::UNIX, &[(BARE, 1000.0), (UWT_TUNNEL, with(1100.0))]),
             table(guard::SOCKETS, &[(CAGED, with(60.0))]),
             table(guard::CAGE, &[(CAGED, with(2.0))]),
-            table(bulk::DOWN, &[(NATIVE, 4.0), (CAGED, 1.4 / more)]),
-            table(bulk::UP, &[(NATIVE, 4.0), (CAGED, 1.4 / more)]),
-            table(crowd::FEW.0, &[(CAGED, with(450.0))]),
-            table(crowd::MANY.0, &[(CAGED, with(600.0))]),
-            table(helper::KEY, &[(helper::HELPER, with(4096.0))]),
+            table(bulk::DOWN, &bulk),
+            table(bulk::UP, &bulk),
+            table(crowd::FEW.0, &[(RELAY, with(400.0)), (CAGED, with(400.0))]),
+            table(crowd::MANY.0, &[(RELAY, with(600.0)), (CAGED, with(600.0))]),
+            table(first_byte::PROBE, &[(OPTIMISTIC, with(350.0)), (CAGED_OPTIMISTIC, with(350.0))]),
+            table(helper::KEY, &[(HELPER, with(4096.0))]),
+            table(growth::CAGE, &growth),
+            table(growth::RELAY, &growth),
         ]
     }
 

@@ -26,28 +26,7 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
     existing(&workspace.target.join("release/lab-gateway"))
 }
 
-/// What it does with a connection; every CONNECT succeeds.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Service {
-    /// Sends back what comes.
-    Echo,
-    /// Sends zeros until the client closes.
-    Source,
-    /// Reads what comes, and closes when the client has.
-    Sink,
-}
-
-impl Service {
-    fn option(self) -> &'static str {
-        match self {
-            Self::Echo => "--echo",
-            Self::Source => "--source",
-            Self::Sink => "--discard",
-        }
-    }
-}
-
-/// A running gateway that answers every CONNECT itself; dropping it ends it.
+/// A running gateway; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     child: Child,
@@ -56,24 +35,14 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts it on a free port of loopback and waits until it says which.
-    pub(super) fn start(program: &Path, service: Service, delay: Duration, log: &Path) -> Result<Self> {
+    /// Starts it on a free port of loopback, with these further options, and waits until it says which.
+    pub(super) fn start(program: &Path, options: &[&str], log: &Path) -> Result<Self> {
         // A file and not a pipe: a gateway that logs every connection must not wait for us.
         let output = File::create(log).with_context(|| format!("{}", log.display()))?;
         // The gateway knows no end of its own; setpriv makes ours its end, however we end.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(program);
-        command.args([
-            "--listen",
-            "127.0.0.1:0",
-            service.option(),
-            "--quiet",
-            "--host",
-            &format!("{HOST}=203.0.113.7"),
-        ]);
-        if !delay.is_zero() {
-            command.args(["--delay", &delay.as_millis().to_string()]);
-        }
+        command.args(["--listen", "127.0.0.1:0", "--quiet", "--host", &format!("{HOST}=203.0.113.7")]).args(options);
         let child =
             command.stdin(Stdio::piped()).stdout(output).spawn().with_context(|| format!("{}", program.display()))?;
         let mut gateway = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
@@ -99,6 +68,11 @@ impl Gateway {
     pub(super) fn processor_time(&self) -> Result<Duration> {
         let clock = clock_getcpuclockid(Pid::from_raw(self.child.id().try_into()?))?;
         Ok(clock_gettime(clock)?.into())
+    }
+
+    /// How many files it has open: each connection is one.
+    pub(super) fn open_files(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 }
 
@@ -132,8 +106,7 @@ mod tests {
     fn a_gateway_that_does_not_start_is_an_error() {
         let directory = tempfile::tempdir().expect("a directory");
         let log = directory.path().join("log");
-        let error = Gateway::start(Path::new("/bin/true"), Service::Echo, Duration::ZERO, &log)
-            .expect_err("true is no gateway");
+        let error = Gateway::start(Path::new("/bin/true"), &[], &log).expect_err("true is no gateway");
         assert!(error.to_string().contains("ended before it listened"), "{error}");
     }
 }

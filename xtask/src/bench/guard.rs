@@ -2,12 +2,10 @@
 
 use anyhow::Result;
 
-use super::probe::Probe;
 use super::series::Series;
 use super::table::{Row, Table};
-use super::variant::{BARE, Setup, UWT, UWT_TUNNEL};
-use super::way::{CAGED, Way, in_turns, samples};
-use crate::interrupt::Interrupt;
+use super::variant::{BARE, UWT_OFF, UWT_TUNNEL};
+use super::way::{CAGED, Course, Way, rows};
 
 /// The tables the figures look at.
 pub(crate) const GETPPID: &str = "getppid";
@@ -24,10 +22,12 @@ const CONNECTS: u32 = 1920;
 const TRAPPED: u32 = 3000;
 
 /// What the filter adds to a call that it never looks into and to one whose arguments it compares.
-pub(super) fn filter(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Interrupt) -> Result<Vec<Table>> {
+pub(super) fn filter(course: &Course<'_>) -> Result<Vec<Table>> {
     let one = |key, call: &str, note: &str| -> Result<Table> {
-        let ways = under(&[BARE, UWT_TUNNEL], setup, probe, &[call, &MANY.to_string()])?;
-        let samples = samples("filter", &ways, rounds, interrupt, |numbers| numbers[0] / f64::from(MANY))?;
+        let (tool, many) = (&course.tools.unhooked, MANY.to_string());
+        let ways = [BARE, UWT_TUNNEL].map(|name| course.way(name, tool, &[call, &many]));
+        let ways = ways.into_iter().collect::<Result<Vec<_>>>()?;
+        let samples = course.samples("filter", &ways, |numbers| numbers[0] / f64::from(MANY))?;
         Ok(Table {
             key,
             title: format!("The guard's filter: `{call}`, {MANY} in a row, of a static program"),
@@ -55,9 +55,11 @@ pub(super) fn filter(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Inte
 }
 
 /// Nanoseconds of an AF_UNIX connect of a program that the preload sees.
-pub(super) fn unix(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Interrupt) -> Result<Table> {
-    let ways = under(&[BARE, UWT, UWT_TUNNEL], setup, probe, &["unix", &CONNECTS.to_string()])?;
-    let samples = samples("AF_UNIX", &ways, rounds, interrupt, |numbers| numbers[0] / f64::from(CONNECTS))?;
+pub(super) fn unix(course: &Course<'_>) -> Result<Table> {
+    let many = CONNECTS.to_string();
+    let ways = [BARE, UWT_OFF, UWT_TUNNEL].map(|name| course.probe(name, &["unix", &many]));
+    let ways = ways.into_iter().collect::<Result<Vec<_>>>()?;
+    let samples = course.samples("AF_UNIX", &ways, |numbers| numbers[0] / f64::from(CONNECTS))?;
     Ok(Table {
         key: UNIX,
         title: "AF_UNIX: connect of a stream socket to a listening one, of a dynamic program".to_owned(),
@@ -73,15 +75,13 @@ pub(super) fn unix(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Interr
 
 /// Microseconds of a trapped call, and milliseconds that the first one takes longer than those behind it: the cage is
 /// made in it.
-pub(super) fn sockets(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Interrupt) -> Result<Vec<Table>> {
+pub(super) fn sockets(course: &Course<'_>) -> Result<Vec<Table>> {
     let arguments = ["sockets", &TRAPPED.to_string()];
-    let ways = [
-        Way::new(BARE, probe, setup.variant(BARE)?, &arguments),
-        Way::new(CAGED, probe, setup.variant(UWT_TUNNEL)?, &arguments),
-    ];
+    let tool = &course.tools.unhooked;
+    let ways = [course.way(BARE, tool, &arguments)?, course.way(CAGED, tool, &arguments)?];
     let mut later = vec![Series::default(); ways.len()];
     let mut longer = later.clone();
-    in_turns("sockets", &ways, rounds, interrupt, |index, way| {
+    course.in_turns("sockets", &ways, |index, way| {
         // The kernel goes on clearing up the cage of the run before, and whoever makes one waits for that.
         ways[0].run()?;
         let Some([first, more]) = way.run()?.first_chunk::<2>().copied() else {
@@ -92,9 +92,6 @@ pub(super) fn sockets(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Int
         longer[index].0.push((first - each) / 1e6);
         Ok(())
     })?;
-    let rows = |samples: Vec<Series>| -> Vec<Row> {
-        ways.iter().zip(samples).map(|(way, series)| Row { name: way.name, series, extra: Vec::new() }).collect()
-    };
     let table = |key, title: String, unit, rows, note: &str| Table {
         key,
         title,
@@ -109,22 +106,17 @@ pub(super) fn sockets(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Int
             SOCKETS,
             format!("Trapped calls: socket and close, {TRAPPED} in a row, of a static program"),
             "µs",
-            rows(later),
+            rows(&ways, later),
             "*caged*: under `uwt --guard=tunnel`, where the helper answers with a socket of the cage's.",
         ),
         table(
             CAGE,
             "The cage: the first socket and close of a run, beyond those behind it".to_owned(),
             "ms",
-            rows(longer),
+            rows(&ways, longer),
             "The first call makes the cage: the namespaces, their routes and rules, and the process that stays outside.",
         ),
     ])
-}
-
-/// The same probe under several variants.
-fn under<'a>(names: &[&'static str], setup: &'a Setup, probe: &'a Probe, arguments: &[&str]) -> Result<Vec<Way<'a>>> {
-    names.iter().map(|name| Ok(Way::new(name, probe, setup.variant(name)?, arguments))).collect()
 }
 
 /// Rows that say what each adds to the first.

@@ -38,6 +38,15 @@ impl Machine {
     }
 }
 
+#[cfg(test)]
+impl Machine {
+    /// One that nothing is known about.
+    pub(super) fn unknown() -> Self {
+        let [date, kernel, system, processor, revision] = std::array::from_fn(|_| "unknown".to_owned());
+        Self { date, kernel, system, processor, revision }
+    }
+}
+
 /// The value of the first line of this name.
 fn field(text: &str, name: &str, separator: char) -> Option<String> {
     text.lines().find_map(|line| {

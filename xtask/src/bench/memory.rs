@@ -2,23 +2,26 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::probe::{Holding, Probe};
+use super::holding::Holding;
 use super::series::Series;
 use super::table::{Row, Table, number};
-use super::variant::{PROXYCHAINS, Setup, TORSOCKS, UWT, Variant};
-use super::way::NOWHERE;
+use super::tools::Tool;
+use super::variant::{PROXYCHAINS, TORSOCKS, UWT_OFF, Variant};
+use super::way::{Course, How, NOWHERE};
 
 /// The table the figures look at.
 pub(crate) const KEY: &str = "memory";
 
 /// Private memory of the library's mappings after one connect, alone and beside another process that has it mapped.
-pub(super) fn measure(setup: &Setup, probe: &Probe) -> Result<Table> {
+pub(super) fn measure(course: &Course<'_>) -> Result<Table> {
+    let probe = &course.tools.hooked;
     let mut rows = Vec::new();
-    for name in [UWT, TORSOCKS, PROXYCHAINS] {
-        let variant = setup.variant(name)?;
+    for name in [UWT_OFF, TORSOCKS, PROXYCHAINS] {
+        let variant = course.setup.variant(name)?;
         let library = variant.library.with_context(|| format!("{name} has no library"))?;
         let alone = Private::of(probe, variant, library)?;
-        let other = Holding::start(probe, variant, 1)?;
+        let mut other = Holding::start(probe, variant, How::Connect)?;
+        other.have(1)?;
         let beside = Private::of(probe, variant, library)?;
         other.end()?;
         rows.push(Row {
@@ -31,7 +34,7 @@ pub(super) fn measure(setup: &Setup, probe: &Probe) -> Result<Table> {
         key: KEY,
         title: "Private memory of the library's mappings, after one connect".to_owned(),
         unit: "KiB",
-        base: UWT,
+        base: UWT_OFF,
         extra: vec!["alone: dirty", "alone: clean"],
         rows,
         notes: vec![
@@ -49,8 +52,9 @@ struct Private {
 }
 
 impl Private {
-    fn of(probe: &Probe, variant: &Variant, library: &str) -> Result<Self> {
-        let numbers = probe.run(variant, &["memory", NOWHERE, library])?;
+    fn of(probe: &Tool, variant: &Variant, library: &str) -> Result<Self> {
+        let arguments = ["memory".to_owned(), How::Connect.to(NOWHERE, None), library.to_owned()];
+        let numbers = probe.run(variant, &arguments)?;
         let [dirty, clean] = numbers[..] else {
             anyhow::bail!("{}: the probe printed {} numbers, not 2", variant.name, numbers.len())
         };

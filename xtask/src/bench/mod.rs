@@ -3,19 +3,26 @@
 mod bulk;
 mod crowd;
 mod figures;
+mod first_byte;
 mod gateway;
+mod growth;
 mod guard;
 mod helper;
+mod holding;
 mod machine;
 mod memory;
 mod network;
-mod probe;
+mod pictures;
+mod processes;
+mod readme;
 mod report;
 mod series;
 mod startup;
 mod table;
+mod tools;
 mod variant;
 mod way;
+mod web;
 
 use std::fs;
 use std::path::Path;
@@ -28,11 +35,12 @@ use crate::artifacts::{self, PRELOAD};
 use crate::interrupt::Interrupt;
 use crate::prereq::{self, Group};
 use crate::workspace::Workspace;
-use gateway::{Gateway, Service};
+use gateway::{Gateway, HOST};
 use machine::Machine;
-use probe::Probes;
 use table::Table;
+use tools::Tools;
 use variant::Setup;
+use way::Course;
 
 /// The delay at which names and connects are measured: a usual round trip through Tor.
 const DELAY: Duration = Duration::from_millis(300);
@@ -49,6 +57,9 @@ pub(crate) struct Options {
     /// Exit with status 1 when a figure misses its limit
     #[arg(long)]
     check: bool,
+    /// Write the summary into README.md
+    #[arg(long)]
+    readme: bool,
 }
 
 impl Options {
@@ -87,6 +98,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrup
 
     println!("{}", report::plain(&tables, &verdicts));
     report::write(&directory, &machine, &tables, &verdicts)?;
+    if options.readme {
+        readme::write(&workspace.root, &machine, &tables)?;
+    }
     let missed = verdicts.iter().filter(|verdict| !verdict.passed()).count();
     if options.check && missed > 0 {
         bail!("{missed} of {} figures miss their limit", verdicts.len());
@@ -95,39 +109,50 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrup
 }
 
 fn measure(workspace: &Workspace, options: &Options, directory: &Path, interrupt: &Interrupt) -> Result<Vec<Table>> {
-    let probes = Probes::build(workspace, directory)?;
+    let tools = Tools::prepare(workspace, directory)?;
     let program = gateway::build(workspace)?;
     let uwt = workspace.bin_dir().join("uwt");
-    let start = |service, delay, log: &str| -> Result<(Gateway, Setup)> {
-        let gateway = Gateway::start(&program, service, delay, &directory.join(log))?;
+    let start = |log: &str, options: &[&str]| -> Result<(Gateway, Setup)> {
+        let gateway = Gateway::start(&program, options, &directory.join(log))?;
         let setup = Setup::new(&uwt, gateway.address)?;
         Ok((gateway, setup))
     };
-    let (near, at_near) = start(Service::Echo, Duration::ZERO, "gateway.log")?;
-    let (_far, at_far) = start(Service::Echo, DELAY, "gateway-far.log")?;
-    let (_source, at_source) = start(Service::Source, Duration::ZERO, "gateway-source.log")?;
-    let (_sink, at_sink) = start(Service::Sink, Duration::ZERO, "gateway-sink.log")?;
+    let far = DELAY.as_millis().to_string();
+    let (near, at_near) = start("gateway.log", &["--echo"])?;
+    let (_middle, at_middle) = start("gateway-middle.log", &["--echo", "--delay", "100"])?;
+    let (_far, at_far) = start("gateway-far.log", &["--echo", "--delay", &far])?;
+    let (_away, at_away) = start("gateway-away.log", &["--echo", "--round-trip", &far])?;
+    let page = format!("{HOST}:80={}", web::serve()?);
+    let (_web, at_web) = start("gateway-web.log", &["--route", &page, "--round-trip", &far])?;
+    let (source, at_source) = start("gateway-source.log", &["--source"])?;
+    let (sink, at_sink) = start("gateway-sink.log", &["--discard"])?;
 
-    let Probes { hooked, unhooked } = &probes;
+    let course = |setup, rounds| Course { setup, tools: &tools, rounds, interrupt };
     let (starts, calls) = (options.startup_rounds(), options.call_rounds());
     let (connects, names) = (options.connect_rounds(), options.name_rounds());
     let mut tables = vec![
         startup::measure(&at_near, starts, interrupt)?,
         startup::preload(&at_near, starts, interrupt)?,
-        network::connects(&at_near, &near, hooked, connects, interrupt)?,
-        network::names(&at_far, hooked, names, interrupt)?,
-        memory::measure(&at_near, hooked)?,
+        network::connects(&course(&at_near, connects), &near)?,
+        network::polled_connects(&course(&at_near, connects), &near)?,
+        network::caged_connects(&course(&at_near, connects), &near)?,
     ];
-    tables.extend(guard::filter(&at_near, unhooked, calls, interrupt)?);
-    tables.push(guard::unix(&at_near, hooked, starts, interrupt)?);
-    tables.extend(guard::sockets(&at_near, unhooked, calls, interrupt)?);
-    tables.extend([
-        network::caged_connects(&at_near, &near, unhooked, connects, interrupt)?,
-        bulk::down(&at_source, unhooked, connects, interrupt)?,
-        bulk::up(&at_sink, unhooked, connects, interrupt)?,
-        crowd::measure(crowd::FEW, &at_far, unhooked, names, interrupt)?,
-        crowd::measure(crowd::MANY, &at_far, unhooked, names, interrupt)?,
-        helper::measure(&at_near, unhooked, names, interrupt)?,
-    ]);
+    for (table, setup) in network::NAMES.into_iter().zip([&at_near, &at_middle, &at_far]) {
+        tables.push(network::names(table, &course(setup, names))?);
+    }
+    for size in [crowd::FEW, crowd::MANY, crowd::THRONG] {
+        tables.push(crowd::measure(size, &course(&at_far, names))?);
+    }
+    tables.push(first_byte::probe(&course(&at_away, names))?);
+    tables.push(first_byte::curl(&course(&at_web, names))?);
+    tables.extend(bulk::down(&course(&at_source, connects), &source)?);
+    tables.extend(bulk::up(&course(&at_sink, connects), &sink)?);
+    tables.extend(guard::filter(&course(&at_near, calls))?);
+    tables.push(guard::unix(&course(&at_near, starts))?);
+    tables.extend(guard::sockets(&course(&at_near, calls))?);
+    tables.push(memory::measure(&course(&at_near, names))?);
+    tables.push(helper::measure(&course(&at_near, names))?);
+    tables.push(growth::caged(&course(&at_near, names), &near)?);
+    tables.push(growth::relayed(&course(&at_near, names), &near)?);
     Ok(tables)
 }

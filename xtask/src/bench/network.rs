@@ -2,53 +2,54 @@
 
 use anyhow::Result;
 
-use super::DELAY;
 use super::gateway::{Gateway, HOST};
-use super::probe::Probe;
 use super::series::Series;
 use super::table::{Row, Table, number};
-use super::variant::{BARE, Setup, UWT_TUNNEL};
-use super::way::{CAGED, NATIVE, NOWHERE, Way, in_turns, samples};
-use crate::interrupt::Interrupt;
+use super::variant::{BARE, PROXYCHAINS, TORSOCKS, UWT_OFF, UWT_TUNNEL};
+use super::way::{CAGED, Course, How, NATIVE, NOWHERE, RELAY, Way, rows};
 
 /// The tables the figures look at.
 pub(crate) const CONNECTS: &str = "connects";
+pub(crate) const POLLED_CONNECTS: &str = "polled-connects";
 pub(crate) const CAGED_CONNECTS: &str = "caged-connects";
-pub(crate) const NAMES: &str = "names";
+/// The delays of the gateway in milliseconds, and the table of each.
+pub(crate) const NAMES: [(u32, &str); 3] = [(0, "names-0"), (100, "names-100"), (300, "names-300")];
 
 /// Connections of one probe.
 const PER_PROBE: u32 = 100;
 
 /// Microseconds of one connect and close, one after the other, of a program that the preloads see.
-pub(super) fn connects(
-    setup: &Setup,
-    gateway: &Gateway,
-    probe: &Probe,
-    rounds: u32,
-    interrupt: &Interrupt,
-) -> Result<Table> {
-    let count = PER_PROBE.to_string();
-    let mut ways = floors(setup, probe)?;
-    for variant in setup.connecting().filter(|variant| variant.name != BARE) {
-        ways.push(Way::new(variant.name, probe, variant, &["connects", NOWHERE, &count]));
+pub(super) fn connects(course: &Course<'_>, gateway: &Gateway) -> Result<Table> {
+    let mut ways = floors(course)?;
+    for name in [UWT_OFF, UWT_TUNNEL, TORSOCKS, PROXYCHAINS] {
+        ways.push(way(course, name, How::Connect)?);
     }
     let title = "Connects: blocking connect and close";
-    connects_by(CONNECTS, title, "connects", &ways, gateway, rounds, interrupt)
+    connects_by(CONNECTS, title, "connects", &ways, course, gateway)
+}
+
+/// The same by connects that don't block.
+pub(super) fn polled_connects(course: &Course<'_>, gateway: &Gateway) -> Result<Table> {
+    let mut ways = floors(course)?;
+    for name in [UWT_OFF, RELAY, TORSOCKS, PROXYCHAINS] {
+        ways.push(way(course, name, How::Poll)?);
+    }
+    let title = "Non-blocking connects: connect, poll and close";
+    let mut table = connects_by(POLLED_CONNECTS, title, "polled connects", &ways, course, gateway)?;
+    table.notes.push(
+        "*relay*: under `uwt --guard=tunnel`, where the helper makes the connection and the program's own socket becomes \
+         ready. Under the others, *uwt off* included, the connect that should not block does."
+            .to_owned(),
+    );
+    Ok(table)
 }
 
 /// The same of a program that no preload sees.
-pub(super) fn caged_connects(
-    setup: &Setup,
-    gateway: &Gateway,
-    probe: &Probe,
-    rounds: u32,
-    interrupt: &Interrupt,
-) -> Result<Table> {
-    let mut ways = floors(setup, probe)?;
-    let arguments = ["connects", NOWHERE, &PER_PROBE.to_string()];
-    ways.push(Way::new(CAGED, probe, setup.variant(UWT_TUNNEL)?, &arguments));
+pub(super) fn caged_connects(course: &Course<'_>, gateway: &Gateway) -> Result<Table> {
+    let mut ways = floors(course)?;
+    ways.push(way(course, CAGED, How::Connect)?);
     let title = "Connects of a static program: blocking connect and close";
-    let mut table = connects_by(CAGED_CONNECTS, title, "caged connects", &ways, gateway, rounds, interrupt)?;
+    let mut table = connects_by(CAGED_CONNECTS, title, "caged connects", &ways, course, gateway)?;
     table.notes.push(
         "*caged*: under `uwt --guard=tunnel`; the cage is made in a connect before them. torsocks and proxychains4 \
          can't carry a static program: it connects past them."
@@ -57,13 +58,15 @@ pub(super) fn caged_connects(
     Ok(table)
 }
 
+fn way<'a>(course: &Course<'a>, name: &'static str, how: How) -> Result<Way<'a>> {
+    course.connecting(name, how, NOWHERE, "connects", &[&PER_PROBE.to_string()])
+}
+
 /// What a connect to the gateway costs at least.
-fn floors<'a>(setup: &'a Setup, probe: &'a Probe) -> Result<Vec<Way<'a>>> {
-    let (bare, own, count) = (setup.variant(BARE)?, setup.gateway.to_string(), PER_PROBE.to_string());
-    Ok(vec![
-        Way::new(BARE, probe, bare, &["connects", &own, &count]),
-        Way::new(NATIVE, probe, bare, &["socks", &own, NOWHERE, &count]),
-    ])
+fn floors<'a>(course: &Course<'a>) -> Result<Vec<Way<'a>>> {
+    let own = course.setup.gateway.to_string();
+    let bare = course.connecting(BARE, How::Connect, &own, "connects", &[&PER_PROBE.to_string()])?;
+    Ok(vec![bare, way(course, NATIVE, How::Socks)?])
 }
 
 fn connects_by(
@@ -71,13 +74,12 @@ fn connects_by(
     title: &str,
     what: &'static str,
     ways: &[Way<'_>],
+    course: &Course<'_>,
     gateway: &Gateway,
-    rounds: u32,
-    interrupt: &Interrupt,
 ) -> Result<Table> {
     let mut samples = vec![Series::default(); ways.len()];
     let mut busy = samples.clone();
-    in_turns(what, ways, rounds, interrupt, |index, way| {
+    course.in_turns(what, ways, |index, way| {
         let before = gateway.processor_time()?;
         let nanoseconds = way.run()?[0];
         samples[index].0.push(nanoseconds / 1e3 / f64::from(PER_PROBE));
@@ -121,29 +123,30 @@ fn connects_by(
 }
 
 /// Milliseconds of one name and connect, each in a process of its own: nobody remembers the name.
-pub(super) fn names(setup: &Setup, probe: &Probe, rounds: u32, interrupt: &Interrupt) -> Result<Table> {
-    let own = setup.gateway.to_string();
-    let mut ways = Vec::new();
-    for variant in setup.connecting() {
-        ways.push(if variant.name == BARE {
-            Way::new(NATIVE, probe, variant, &["socks-name", &own, HOST, "80"])
-        } else {
-            Way::new(variant.name, probe, variant, &["name", HOST, "80"])
-        });
-    }
-    let samples = samples("name + connect", &ways, rounds, interrupt, |numbers| numbers[0] / 1e6)?;
-    let rows =
-        ways.iter().zip(samples).map(|(way, series)| Row { name: way.name, series, extra: Vec::new() }).collect();
+pub(super) fn names((delay, key): (u32, &'static str), course: &Course<'_>) -> Result<Table> {
+    let target = format!("{HOST}:80");
+    let way = |name, how| course.connecting(name, how, &target, "once", &[]);
+    let ways = [
+        way(NATIVE, How::Socks)?,
+        way(UWT_OFF, How::Connect)?,
+        way(UWT_TUNNEL, How::Connect)?,
+        way(RELAY, How::Poll)?,
+        way(CAGED, How::Connect)?,
+        way(TORSOCKS, How::Connect)?,
+        way(PROXYCHAINS, How::Connect)?,
+    ];
+    let samples = course.samples("name + connect", &ways, |numbers| numbers[0] / 1e6)?;
     Ok(Table {
-        key: NAMES,
-        title: format!(
-            "Name and connect: getaddrinfo, then connect; the gateway answers after {} ms",
-            DELAY.as_millis()
-        ),
+        key,
+        title: format!("Name and connect: getaddrinfo, then connect; the gateway answers after {delay} ms"),
         unit: "ms",
         base: NATIVE,
         extra: Vec::new(),
-        rows,
-        notes: vec!["*native SOCKS* sends the name with its CONNECT: one round trip, the floor.".to_owned()],
+        rows: rows(&ways, samples),
+        notes: vec![
+            "*native SOCKS* sends the name with its CONNECT: one round trip, the floor. *caged*: the DNS stub answers a \
+             static program, whose cage is made meanwhile."
+                .to_owned(),
+        ],
     })
 }

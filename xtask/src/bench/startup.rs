@@ -12,7 +12,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 
 use super::series::{Series, order};
 use super::table::{Row, Table};
-use super::variant::{BARE, PRELOAD_ONLY, Setup, UWT, UWT_DENY, UWT_TUNNEL, Variant};
+use super::variant::{BARE, PRELOAD_ONLY, Setup, UWT_DENY, UWT_OFF, UWT_TUNNEL, Variant};
 use super::way::progress;
 use crate::interrupt::Interrupt;
 
@@ -81,9 +81,9 @@ fn compare(key: &'static str, title: &str, variants: &[Variant], rounds: u32, in
         extra: vec!["added µs"],
         rows,
         notes: vec![
-            "*preload only*: the environment that uwt hands down, set by hand, without the launcher. *uwt*: with \
-             `--guard=off`; the helper of *uwt deny* and *uwt tunnel* ends by itself behind the program and is not waited \
-             for, but what its end costs a processor is in the time of what runs next."
+            "*preload only*: the environment that uwt hands down, set by hand, without the launcher. The \
+             helper of *uwt deny* and *uwt tunnel* ends by itself behind the program and is not waited for, but what its \
+             end costs a processor is in the time of what runs next."
                 .to_owned(),
         ],
     })
@@ -94,7 +94,7 @@ impl Prepared {
         let command = variant.command(Path::new("/bin/true"));
         let mut arguments: Vec<CString> =
             std::iter::once(command.get_program()).chain(command.get_args()).map(c_string).collect::<Result<_>>()?;
-        if [UWT, UWT_DENY, UWT_TUNNEL].contains(&variant.name) {
+        if [UWT_OFF, UWT_DENY, UWT_TUNNEL].contains(&variant.name) {
             // As it is typed, `uwt --guard=… /bin/true`: which gateway it would be is all the same to a program without
             // network.
             arguments.drain(2..arguments.len() - 1);

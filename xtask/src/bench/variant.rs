@@ -16,9 +16,13 @@ use crate::workspace::output;
 /// Names of variants, as the tables and the figures use them.
 pub(crate) const BARE: &str = "bare";
 pub(crate) const PRELOAD_ONLY: &str = "preload only";
-pub(crate) const UWT: &str = "uwt";
+pub(crate) const UWT_OFF: &str = "uwt off";
 pub(crate) const UWT_DENY: &str = "uwt deny";
 pub(crate) const UWT_TUNNEL: &str = "uwt tunnel";
+/// Tunnel, and what the program sends goes out before the gateway has answered.
+pub(crate) const OPTIMISTIC: &str = "uwt tunnel, optimistic";
+/// Tunnel, and it does not, whatever this machine's configuration says about the program.
+pub(crate) const PATIENT: &str = "uwt tunnel, not optimistic";
 pub(crate) const TORSOCKS: &str = "torsocks";
 pub(crate) const PROXYCHAINS: &str = "proxychains4";
 
@@ -47,7 +51,10 @@ impl Variant {
 /// All variants, pointed at one gateway.
 #[derive(Debug)]
 pub(crate) struct Setup {
+    /// Those that differ for every program.
     pub(crate) variants: Vec<Variant>,
+    /// Those that differ in how long a connection takes only.
+    connecting_only: Vec<Variant>,
     /// The gateway.
     pub(crate) gateway: SocketAddr,
     /// Holds the peers' configuration and stands in for the home directory.
@@ -68,36 +75,44 @@ impl Setup {
         let unguarded = uwt_words("--guard=off");
         let torsocks_conf = written(&home.join("torsocks.conf"), &torsocks_conf(gateway))?;
         let proxychains_conf = written(&home.join("proxychains.conf"), &proxychains_conf(gateway))?;
+        let configured = |name: &str, optimistic| -> Result<Vec<(OsString, OsString)>> {
+            let folder = home.join(name);
+            fs::create_dir(&folder).with_context(|| format!("{}", folder.display()))?;
+            written(&folder.join("50_bench.toml"), &configuration(optimistic))?;
+            Ok([base.clone(), vec![("UWT_CONFIG_PATH".into(), folder.into())]].concat())
+        };
+        let (optimistic, patient) = (configured("optimistic", true)?, configured("patient", false)?);
         let mut torsocks_environment = base.clone();
         torsocks_environment.push(("TORSOCKS_CONF_FILE".into(), torsocks_conf.into()));
 
         let variant = |name, prefix, environment, library| Variant { name, prefix, environment, library };
+        let tunnel = uwt_words("--guard=tunnel");
+        let library = Some("libuwt_preload");
+        let connecting_only = vec![
+            variant(OPTIMISTIC, tunnel.clone(), optimistic, library),
+            variant(PATIENT, tunnel.clone(), patient, library),
+        ];
         let variants = vec![
             variant(BARE, Vec::new(), base.clone(), None),
-            variant(PRELOAD_ONLY, Vec::new(), handed_down(&unguarded, &base)?, Some("libuwt_preload")),
-            variant(UWT, unguarded, base.clone(), Some("libuwt_preload")),
-            variant(UWT_DENY, uwt_words("--guard=deny"), base.clone(), Some("libuwt_preload")),
-            variant(UWT_TUNNEL, uwt_words("--guard=tunnel"), base.clone(), Some("libuwt_preload")),
-            variant(TORSOCKS, vec![peer("torsocks")?.into()], torsocks_environment, Some("libtorsocks")),
+            variant(PRELOAD_ONLY, Vec::new(), handed_down(&unguarded, &base)?, library),
+            variant(UWT_OFF, unguarded, base.clone(), library),
+            variant(UWT_DENY, uwt_words("--guard=deny"), base.clone(), library),
+            variant(UWT_TUNNEL, tunnel, base.clone(), library),
+            variant(TORSOCKS, vec![installed("torsocks")?.into()], torsocks_environment, Some("libtorsocks")),
             variant(
                 PROXYCHAINS,
-                vec![peer("proxychains4")?.into(), "-q".into(), "-f".into(), proxychains_conf.into()],
+                vec![installed("proxychains4")?.into(), "-q".into(), "-f".into(), proxychains_conf.into()],
                 base,
                 Some("libproxychains"),
             ),
         ];
-        Ok(Self { variants, gateway, _directory: directory })
-    }
-
-    /// The variants in which a program makes its connections differently: the preload alone is uwt's, and deny is tunnel
-    /// to a program that the preload sees.
-    pub(crate) fn connecting(&self) -> impl Iterator<Item = &Variant> {
-        self.variants.iter().filter(|variant| ![PRELOAD_ONLY, UWT_DENY].contains(&variant.name))
+        Ok(Self { variants, connecting_only, gateway, _directory: directory })
     }
 
     /// The variant of this name.
     pub(crate) fn variant(&self, name: &str) -> Result<&Variant> {
-        self.variants.iter().find(|variant| variant.name == name).with_context(|| format!("no variant {name}"))
+        let mut all = self.variants.iter().chain(&self.connecting_only);
+        all.find(|variant| variant.name == name).with_context(|| format!("no variant {name}"))
     }
 }
 
@@ -135,13 +150,20 @@ fn parse_environment(listing: &[u8]) -> Vec<(OsString, OsString)> {
         .collect()
 }
 
-fn peer(name: &str) -> Result<PathBuf> {
+/// A program that the packages of this task bring.
+pub(super) fn installed(name: &str) -> Result<PathBuf> {
     find_program(name).with_context(|| format!("{name} is not there"))
 }
 
 fn written(path: &Path, text: &str) -> Result<PathBuf> {
     fs::write(path, text).with_context(|| format!("{}", path.display()))?;
     Ok(path.to_owned())
+}
+
+/// For each program that is measured by it.
+fn configuration(optimistic: bool) -> String {
+    let command = |name| format!("[command.{name}]\noptimistic = {optimistic}\n");
+    ["bench-probe", "bench-probe-static", "curl"].map(command).concat()
 }
 
 fn torsocks_conf(gateway: SocketAddr) -> String {

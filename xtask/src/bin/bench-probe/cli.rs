@@ -1,41 +1,45 @@
 //! What can be measured.
 //!
 //! ```text
-//! getppid N                        nanoseconds of N getppid
-//! send N                           nanoseconds of N sendto without an address
-//! unix N                           nanoseconds of N connects to an AF_UNIX address
-//! sockets N                        nanoseconds of the first socket and close, and of N more
-//! connects ADDRESS N               nanoseconds of N connects and closes, after one that isn't timed
-//! socks GATEWAY ADDRESS N          the same, speaking SOCKS5 to the gateway itself
-//! name HOST PORT                   nanoseconds of getaddrinfo and connect
-//! socks-name GATEWAY HOST PORT     nanoseconds of a connect that sends the name
-//! crowd ADDRESS N                  nanoseconds of N non-blocking connects at the same time
-//! socks-crowd GATEWAY ADDRESS N    the same with N threads that speak SOCKS5 to the gateway
-//! take ADDRESS BYTES               nanoseconds of a connect and of reading so many bytes
-//! socks-take GATEWAY ADDRESS BYTES the same, speaking SOCKS5 to the gateway itself
-//! give ADDRESS BYTES               nanoseconds of a connect and of writing so many bytes, until they are read
-//! socks-give GATEWAY ADDRESS BYTES the same, speaking SOCKS5 to the gateway itself
-//! memory ADDRESS LIBRARY           KiB of Private_Dirty and Private_Clean of a library, after one connect
-//! hold ADDRESS N                   N connects, prints 0, waits for the end of its input, prints 0
+//! getppid N           nanoseconds of N getppid
+//! send N              nanoseconds of N sendto without an address
+//! unix N              nanoseconds of N connects to an AF_UNIX address
+//! sockets N           nanoseconds of the first socket and close, and of N more
+//! once VIA            nanoseconds of one connection
+//! connects VIA N      nanoseconds of N connects and closes, after one that isn't timed
+//! crowd VIA N         nanoseconds of N connections at the same time; each is tried afterwards: the other side echoes
+//! byte VIA            nanoseconds from before the connect until a byte has come back
+//! take VIA BYTES      nanoseconds of a connect and of reading so many bytes
+//! give VIA BYTES      nanoseconds of a connect and of writing so many bytes, until they are read
+//! memory VIA LIBRARY  KiB of Private_Dirty and Private_Clean of a library, after one connect
+//! hold VIA            reads numbers, a line each; has so many connections and prints the number
 //! ```
+//!
+//! VIA says how a connection is made and where to, see [`Via`].
 
 use std::env;
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::io::Read;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{bulk, calls, crowd, smaps, socks};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::via::Via;
+use crate::{bulk, calls, crowd, hold, smaps};
 
 /// Any error, told to the user.
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+pub(crate) type Error = Box<dyn std::error::Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// Does what the arguments say and prints what came out.
 pub(crate) fn run() -> ExitCode {
     match measure() {
-        Ok(line) => {
-            println!("{line}");
+        Ok(numbers) => {
+            if !numbers.is_empty() {
+                let words: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+                println!("{}", words.join(" "));
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -45,92 +49,69 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-fn measure() -> Result<String> {
+fn measure() -> Result<Vec<u128>> {
+    // Thousands of connections need as many descriptors; where that is forbidden, one of them says so.
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["getppid", count] => Ok(calls::getppid(count.parse()?).to_string()),
-        ["send", count] => Ok(calls::send_nowhere(count.parse()?)?.to_string()),
-        ["unix", count] => Ok(calls::connect_unix(count.parse()?)?.to_string()),
+        ["getppid", count] => Ok(vec![calls::getppid(count.parse()?)]),
+        ["send", count] => Ok(vec![calls::send_nowhere(count.parse()?)?]),
+        ["unix", count] => Ok(vec![calls::connect_unix(count.parse()?)?]),
         ["sockets", count] => {
             let (first, more) = calls::sockets(count.parse()?)?;
-            Ok(format!("{first} {more}"))
+            Ok(vec![first, more])
         }
-        ["connects", address, count] => {
-            let address: SocketAddr = address.parse()?;
-            drop(TcpStream::connect(address)?);
-            repeated(count.parse()?, || Ok(TcpStream::connect(address).map(drop)?))
+        [what, via, ref rest @ ..] => connected(what, &via.parse()?, rest),
+        _ => usage(),
+    }
+}
+
+fn connected(what: &str, via: &Via, rest: &[&str]) -> Result<Vec<u128>> {
+    match (what, rest) {
+        ("once", []) => timed(|| via.open().map(drop)),
+        ("connects", [count]) => {
+            let count: u32 = count.parse()?;
+            drop(via.open()?);
+            timed(|| (0..count).try_for_each(|_| via.open().map(drop)))
         }
-        ["socks", gateway, address, count] => {
-            let (gateway, request) = (gateway.parse()?, socks::request_address(address.parse()?));
-            drop(socks::connect(gateway, &request)?);
-            repeated(count.parse()?, || socks::connect(gateway, &request).map(drop))
-        }
-        ["name", host, port] => {
-            let port: u16 = port.parse()?;
-            timed(|| {
-                let address = (host, port).to_socket_addrs()?.next().ok_or("no address")?;
-                Ok(TcpStream::connect(address).map(drop)?)
-            })
-        }
-        ["socks-name", gateway, host, port] => {
-            let (gateway, request) = (gateway.parse()?, socks::request_name(host, port.parse()?)?);
-            timed(|| socks::connect(gateway, &request).map(drop))
-        }
-        ["crowd", address, count] => {
-            let (address, count) = (address.parse()?, count.parse()?);
-            timed(|| crowd::connect_all(address, count).map(drop))
-        }
-        ["socks-crowd", gateway, address, count] => {
-            let (gateway, request) = (gateway.parse()?, socks::request_address(address.parse()?));
+        ("crowd", [count]) => {
             let count = count.parse()?;
-            timed(|| crowd::socks_all(gateway, &request, count))
+            let mut streams = Vec::new();
+            let took = timed(|| {
+                streams = crowd::connect_all(via, count)?;
+                Ok(())
+            })?;
+            crowd::try_each(&streams)?;
+            Ok(took)
         }
-        ["take", address, bytes] => {
-            let (address, bytes): (SocketAddr, _) = (address.parse()?, bytes.parse()?);
-            timed(|| bulk::take(TcpStream::connect(address)?, bytes))
-        }
-        ["socks-take", gateway, address, bytes] => {
-            let (gateway, request) = (gateway.parse()?, socks::request_address(address.parse()?));
+        ("byte", []) => timed(|| Ok(via.open_with(b"?")?.read_exact(&mut [0])?)),
+        ("take", [bytes]) => {
             let bytes = bytes.parse()?;
-            timed(|| bulk::take(socks::connect(gateway, &request)?, bytes))
+            timed(|| bulk::take(via.open()?, bytes))
         }
-        ["give", address, bytes] => {
-            let (address, bytes): (SocketAddr, _) = (address.parse()?, bytes.parse()?);
-            timed(|| bulk::give(TcpStream::connect(address)?, bytes))
-        }
-        ["socks-give", gateway, address, bytes] => {
-            let (gateway, request) = (gateway.parse()?, socks::request_address(address.parse()?));
+        ("give", [bytes]) => {
             let bytes = bytes.parse()?;
-            timed(|| bulk::give(socks::connect(gateway, &request)?, bytes))
+            timed(|| bulk::give(via.open()?, bytes))
         }
-        ["memory", address, library] => {
-            drop(TcpStream::connect(address)?);
+        ("memory", [library]) => {
+            drop(via.open()?);
             let (dirty, clean) = smaps::private(&fs::read_to_string("/proc/self/smaps")?, library);
-            Ok(format!("{dirty} {clean}"))
+            Ok(vec![dirty.into(), clean.into()])
         }
-        ["hold", address, count] => {
-            let count: u16 = count.parse()?;
-            let address: SocketAddr = address.parse()?;
-            let streams = (0..count).map(|_| TcpStream::connect(address)).collect::<io::Result<Vec<_>>>()?;
-            println!("0");
-            io::stdout().flush()?;
-            io::stdin().read_to_end(&mut Vec::new())?;
-            drop(streams);
-            Ok("0".to_owned())
-        }
-        _ => Err("see the head of bench-probe's cli.rs for its arguments".into()),
+        ("hold", []) => hold::run(via).map(|()| Vec::new()),
+        _ => usage(),
     }
 }
 
-fn timed(what: impl FnMut() -> Result<()>) -> Result<String> {
-    repeated(1, what)
+fn usage<T>() -> Result<T> {
+    Err("see the head of bench-probe's cli.rs for its arguments".into())
 }
 
-fn repeated(count: u32, mut one: impl FnMut() -> Result<()>) -> Result<String> {
+fn timed(what: impl FnOnce() -> Result<()>) -> Result<Vec<u128>> {
     let start = Instant::now();
-    for _ in 0..count {
-        one()?;
-    }
-    Ok(start.elapsed().as_nanos().to_string())
+    what()?;
+    Ok(vec![start.elapsed().as_nanos()])
 }

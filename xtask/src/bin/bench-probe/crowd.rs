@@ -1,30 +1,45 @@
 //! Many connections at the same time.
 
-use std::net::{SocketAddr, SocketAddrV4};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::thread;
 
-use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrIn, connect, getsockopt, socket, sockopt::SocketError,
-};
 
 use super::cli::Result;
-use super::socks;
+use super::via::{Via, begin, finish, resolve};
 
-/// One thread and non-blocking sockets: all connects are begun, then each is waited for.
-pub(crate) fn connect_all(address: SocketAddrV4, count: u16) -> Result<Vec<OwnedFd>> {
-    let address = SockaddrIn::from(address);
+/// So many connections. Where the way is `poll`, one thread begins all connects and then waits for each; else there are as
+/// many threads.
+pub(crate) fn connect_all(via: &Via, count: u16) -> Result<Vec<TcpStream>> {
+    match via {
+        Via::Poll(target) => by_epoll(target, count),
+        other => by_threads(other, count),
+    }
+}
+
+/// Whether every one carries a byte there and back: the other side sends back what comes.
+pub(crate) fn try_each(streams: &[TcpStream]) -> Result<()> {
+    for mut stream in streams {
+        stream.set_nonblocking(false)?;
+        stream.write_all(b"?")?;
+    }
+    for mut stream in streams {
+        let mut answer = [0];
+        stream.read_exact(&mut answer)?;
+        if answer != *b"?" {
+            return Err(format!("an echo of {answer:?}").into());
+        }
+    }
+    Ok(())
+}
+
+fn by_epoll(target: &str, count: u16) -> Result<Vec<TcpStream>> {
+    let address = resolve(target)?;
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     let mut sockets = Vec::new();
     for index in 0..count {
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let one = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
-        match connect(one.as_raw_fd(), &address) {
-            Ok(()) | Err(Errno::EINPROGRESS) => {}
-            Err(errno) => return Err(errno.into()),
-        }
+        let one = begin(address)?;
         epoll.add(&one, EpollEvent::new(EpollFlags::EPOLLOUT | EpollFlags::EPOLLONESHOT, index.into()))?;
         sockets.push(one);
     }
@@ -33,22 +48,18 @@ pub(crate) fn connect_all(address: SocketAddrV4, count: u16) -> Result<Vec<Owned
     while connected < sockets.len() {
         let ready = epoll.wait(&mut events, EpollTimeout::NONE)?;
         for event in &events[..ready] {
-            match getsockopt(&sockets[usize::try_from(event.data())?], SocketError)? {
-                0 => connected += 1,
-                error => return Err(Errno::from_raw(error).into()),
-            }
+            finish(&sockets[usize::try_from(event.data())?])?;
         }
+        connected += ready;
     }
-    Ok(sockets)
+    Ok(sockets.into_iter().map(TcpStream::from).collect())
 }
 
-/// As many threads, each of which speaks SOCKS itself.
-pub(crate) fn socks_all(gateway: SocketAddr, request: &[u8], count: u16) -> Result<()> {
+fn by_threads(via: &Via, count: u16) -> Result<Vec<TcpStream>> {
     thread::scope(|scope| {
-        let one = || socks::connect(gateway, request).map_err(|error| error.to_string());
+        let one = || via.open().map_err(|error| error.to_string());
         let threads: Vec<_> = (0..count).map(|_| scope.spawn(one)).collect();
-        // Joined one after the other, but none is closed before the last one is there.
         let streams = threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?);
-        Ok(streams.collect::<std::result::Result<Vec<_>, String>>().map(drop)?)
+        Ok(streams.collect::<std::result::Result<Vec<_>, String>>()?)
     })
 }

@@ -4,8 +4,10 @@ mod bulk;
 mod calls;
 mod cli;
 mod crowd;
+mod hold;
 mod smaps;
 mod socks;
+mod via;
 
 fn main() -> std::process::ExitCode {
     cli::run()
