@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `notify` | answers the calls that the filter asks about |
 //! | `cage` | sockets in a network namespace of their own, each connection carried to the gateway |
+//! | `relay` | connects of the preload's programs that do not wait |
 //! | `names`, `stub` | the tree's names, and DNS for programs that speak it themselves |
 //! | `link` | what the preload and nested `uwt` ask |
 //! | `tree` | which process has which session, and so which credential |
@@ -19,13 +20,17 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cage;
+mod destination;
+mod diag;
 mod dial;
 mod link;
 mod names;
+mod netlink;
 mod notify;
 mod outside;
 mod probe;
 mod pump;
+mod relay;
 mod run;
 mod say;
 mod shared;

@@ -1,18 +1,20 @@
-//! The tree's link: where the preload asks for names, and where a nested `uwt` joins.
+//! The tree's link: where the preload asks for names and connects, and where a nested `uwt` joins.
 //!
 //! The sockets are `SOCK_SEQPACKET`, for which there are no types: those of streams make the same calls, and one read or
 //! write is one message.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, Read as _};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io::{self, IoSliceMut, Read as _};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net;
 use std::rc::Rc;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::socket::{self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, socket};
+use nix::sys::socket::{
+    self, AddressFamily, Backlog, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, recvmsg, socket,
+};
 use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::AbortHandle;
@@ -20,8 +22,7 @@ use uwt_session::link::{Kind, MAX_MESSAGE, Request, open_reply, open_request, se
 use uwt_session::{Guard, Session};
 
 use crate::shared::Shared;
-use crate::stub;
-use crate::sys;
+use crate::{relay, stub, sys};
 
 /// One byte more than any message has: a longer one is cut and does not fit its tag.
 const LONGEST: usize = MAX_MESSAGE + 1;
@@ -60,7 +61,8 @@ pub(crate) async fn serve(listener: OwnedFd, shared: Rc<Shared>) -> io::Result<(
             continue;
         };
         // Mostly the request is there already: the kernel takes it before we take the connection.
-        if receive(&peer, &mut buffer).map(|len| attend(&peer, &mut buffer, len, &shared)) != Err(Errno::EAGAIN) {
+        if receive(&peer, &mut buffer).map(|message| attend(&peer, &mut buffer, message, &shared)) != Err(Errno::EAGAIN)
+        {
             continue;
         }
         waiting.retain(|task| !task.is_finished());
@@ -73,8 +75,8 @@ pub(crate) async fn serve(listener: OwnedFd, shared: Rc<Shared>) -> io::Result<(
         let task = tokio::task::spawn_local(async move {
             let request = peer.async_io(Interest::READABLE, || {
                 let mut buffer = vec![0; LONGEST];
-                let len = receive(&peer, &mut buffer)?;
-                attend(&peer, &mut buffer, len, &shared);
+                let message = receive(&peer, &mut buffer)?;
+                attend(&peer, &mut buffer, message, &shared);
                 Ok(())
             });
             // What goes wrong with a peer is the peer's problem: it gets no reply.
@@ -84,18 +86,43 @@ pub(crate) async fn serve(listener: OwnedFd, shared: Rc<Shared>) -> io::Result<(
     }
 }
 
-/// A message that is there.
-fn receive(peer: &UnixStream, buffer: &mut [u8]) -> Result<usize, Errno> {
-    socket::recv(peer.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)
+/// A message that was received into a buffer.
+struct Message {
+    len: usize,
+    /// What came with it: the first, if there were more.
+    descriptor: Option<OwnedFd>,
 }
 
-/// Replies to the request in the first `len` bytes of the buffer, if it is one.
-fn attend(peer: &UnixStream, buffer: &mut [u8], len: usize, shared: &Shared) {
+/// A message that is there.
+fn receive(peer: &UnixStream, buffer: &mut [u8]) -> Result<Message, Errno> {
+    let mut control = nix::cmsg_space!([RawFd; 1]);
+    let mut parts = [IoSliceMut::new(buffer)];
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
+    let received = recvmsg::<()>(peer.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+    let mut message = Message { len: received.bytes, descriptor: None };
+    for control in received.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = control {
+            // All of them are ours to close: there is room for a second one.
+            for descriptor in numbers.into_iter().map(sys::received) {
+                message.descriptor.get_or_insert(descriptor);
+            }
+        }
+    }
+    Ok(message)
+}
+
+/// Replies to the request in the buffer, if it is one.
+fn attend(peer: &UnixStream, buffer: &mut [u8], message: Message, shared: &Rc<Shared>) {
+    let Message { len, descriptor } = message;
     let Some(request) = open_request(&shared.guard, buffer.get(..len).unwrap_or_default()) else { return };
     let body = match request.kind {
         Kind::Name => stub::answer_from_table(request.body, shared),
         Kind::Join => join_tree(request.body, peer, shared).map(|()| Vec::new()),
-        Kind::Connect | Kind::Outcome => None,
+        Kind::Connect => {
+            let reply = relay::connect(shared, process_id(peer), descriptor, request.body);
+            Some(reply.to_bytes().to_vec())
+        }
+        Kind::Outcome => shared.relay.outcome(request.body).map(|outcome| outcome.to_vec()),
     };
     let Some(body) = body else { return };
     let nonce = request.nonce;
@@ -105,13 +132,17 @@ fn attend(peer: &UnixStream, buffer: &mut [u8], len: usize, shared: &Shared) {
     }
 }
 
+/// The process that has connected; `None` for one that our pid namespace does not see.
+fn process_id(peer: &UnixStream) -> Option<u32> {
+    peer.peer_cred().ok()?.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0)
+}
+
 /// Gives the peer's process the session of this text.
 fn join_tree(text: &[u8], peer: &UnixStream, shared: &Shared) -> Option<()> {
     let text = std::str::from_utf8(text).ok()?;
     // Its processes run under this tree's filter and show this tree's cookie.
     Session::parse(text).ok().filter(|session| session.guard == Some(shared.guard))?;
-    // 0 is a process that our pid namespace does not see.
-    let pid = peer.peer_cred().ok()?.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0)?;
+    let pid = process_id(peer)?;
     // Sessions are few, and their processes may live as long as we do.
     let session = Session::parse(String::leak(text.to_owned())).ok()?;
     shared.tree.join(pid, Box::leak(Box::new(session))).ok()

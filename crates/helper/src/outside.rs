@@ -17,6 +17,7 @@ use nix::sys::socket::{
 };
 use nix::unistd::ForkResult;
 
+use crate::diag::Diag;
 use crate::sys;
 
 /// Host sockets per request: SCM_RIGHTS carries up to 253 (unix(7)).
@@ -57,6 +58,7 @@ const PROGRAM: u8 = 3;
 const SAY: u8 = 4;
 const FLAGS: u8 = 5;
 const AT_END: u8 = 6;
+const DIAG: u8 = 7;
 
 impl Outside {
     /// A TCP socket of the host's network, non-blocking and close-on-exec.
@@ -81,6 +83,18 @@ impl Outside {
     fn spare<T>(&self, v6: bool, act: impl FnOnce(&mut Vec<OwnedFd>) -> T) -> T {
         let [v4_sockets, v6_sockets] = &mut *self.spare.borrow_mut();
         act(if v6 { v6_sockets } else { v4_sockets })
+    }
+
+    /// What answers questions about the host's connections.
+    ///
+    /// # Errors
+    /// Those of socket(2), or the outsider has ended.
+    pub(crate) fn diag(&self) -> io::Result<Diag> {
+        if self.outsider.borrow().is_none() {
+            return Diag::new();
+        }
+        let (_, sockets) = self.ask(DIAG, &[])?;
+        sockets.into_iter().next().map(Diag::by).ok_or_else(|| io::Error::from(io::ErrorKind::Other))
     }
 
     /// What descriptor `fd` of a process or thread is.
@@ -268,6 +282,10 @@ fn answer(kind: u8, body: &[u8], sockets: &mut Vec<OwnedFd>) -> io::Result<Vec<u
                     Err(_) => break,
                 }
             }
+            Ok(Vec::new())
+        }
+        DIAG => {
+            sockets.push(Diag::new()?.into_socket());
             Ok(Vec::new())
         }
         DESCRIPTOR => {

@@ -8,6 +8,7 @@ use uwt_session::{Guard, Session};
 
 use crate::names::Names;
 use crate::outside::Outside;
+use crate::relay::Relay;
 use crate::say::Say;
 use crate::tree::Tree;
 
@@ -20,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) tree: Tree,
     /// What reserved addresses stand for.
     pub(crate) names: Names,
+    /// The sockets that wait for their connections.
+    pub(crate) relay: Relay,
     /// The way to the host's namespaces.
     pub(crate) outside: Outside,
     /// The user's messages.
@@ -35,6 +38,7 @@ impl Shared {
             guard,
             tree: Tree::new(session),
             names: Names::new(guard.secret),
+            relay: Relay::default(),
             outside: Outside::default(),
             say: Say::new(session.verbose),
             activity: Activity::default(),

@@ -1,5 +1,7 @@
 //! What the unit tests of several modules need.
 
+pub(crate) mod gateway;
+
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::rc::Rc;

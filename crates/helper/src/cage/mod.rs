@@ -9,11 +9,9 @@
 mod accept;
 mod capture;
 mod connection;
-mod diag;
 mod dns;
 mod listen;
 mod namespaces;
-mod netlink;
 mod owners;
 mod packets;
 #[cfg(test)]
@@ -28,12 +26,12 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::task::spawn_local;
 use uwt_policy::{CAGED_MARK, Errno, SocketKind, SocketSpec, SocketVerdict};
 
+use crate::diag::Diag;
 use crate::shared::Shared;
 use crate::tree::Process;
 use accept::Listeners;
 use capture::Capture;
 use connection::Pending;
-use diag::Diag;
 use owners::Owners;
 
 /// The index of `lo`, the first device of every network namespace.

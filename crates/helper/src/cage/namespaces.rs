@@ -9,8 +9,8 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::SockProtocol;
 use nix::unistd::{getegid, geteuid};
 
-use super::netlink::{ACK, Netlink, REQUEST, message};
 use super::{LOOPBACK, Mark};
+use crate::netlink::{ACK, Netlink, REQUEST, message};
 use crate::outside::Outside;
 
 /// The cage's own addresses, which programs see as theirs.

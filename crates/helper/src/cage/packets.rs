@@ -9,19 +9,12 @@ use etherparse::icmpv6::DestUnreachableCode;
 use etherparse::{Icmpv4Type, Icmpv6Type, NetSlice, PacketBuilder, SlicedPacket, TcpSlice, TransportSlice};
 use uwt_policy::Errno;
 
+pub(super) use crate::diag::Pair;
+
 /// The hop limit of what is sent on lo.
 const HOPS: u8 = 64;
 /// Where a TCP header has its checksum (RFC 9293 §3.1).
 const CHECKSUM: usize = 16;
-
-/// The addresses of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Pair {
-    /// The program's end.
-    pub(super) from: SocketAddr,
-    /// Where it wants to go.
-    pub(super) to: SocketAddr,
-}
 
 /// The first segment of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]

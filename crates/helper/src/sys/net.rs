@@ -60,3 +60,16 @@ pub(crate) fn is_at_mark(socket: impl AsFd) -> io::Result<bool> {
     let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), SIOCATMARK, &raw mut mark) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(mark != 0) }
 }
+
+/// A socket option whose value is the cookie of something: `SO_COOKIE`, `SO_NETNS_COOKIE`.
+///
+/// # Errors
+/// The system call's; ENOPROTOOPT where the kernel does not know the option.
+pub(crate) fn cookie(socket: impl AsFd, name: i32) -> io::Result<u64> {
+    let mut value = 0_u64;
+    let mut len = libc::socklen_t::try_from(size_of_val(&value)).unwrap_or_default();
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: a value, and its length, which limits what is written.
+    let result = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut len) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}

@@ -1,6 +1,5 @@
 //! The cage with programs in it, as root and as a user without rights.
 
-mod gateway;
 mod programs;
 mod world;
 

@@ -11,8 +11,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{SockRef, Socket};
 use uwt_policy::{Errno, is_reserved};
 
-use super::gateway::{COUNT, DELAY, ECHO, LATER, NEVER, REFUSALS, REPORT, RESET, WAITING};
 use super::world::Program;
+use crate::tests::gateway::{COUNT, DELAY, ECHO, LATER, NEVER, REFUSALS, REPORT, RESET, WAITING};
 
 const V4: &str = "203.0.113.7";
 const V6: &str = "[2001:db8::7]";

@@ -19,9 +19,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uwt_policy::Errno;
 use uwt_session::Session;
 
-use super::gateway::Outside;
 use crate::cage::{Cage, listen};
 use crate::shared::Shared;
+use crate::tests::gateway::Outside;
 use crate::tests::{GUARD, run as run_local, session};
 
 const OUTSIDE: &str = "UWT_CAGE_OUTSIDE";

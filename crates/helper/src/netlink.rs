@@ -1,4 +1,4 @@
-//! As much of netlink(7) as the cage needs: a dozen messages at its making, and one question per connection.
+//! As much of netlink(7) as is needed: a dozen messages when the cage is made, and a few questions per connection.
 
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -6,9 +6,9 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket};
 
 /// `NLM_F_REQUEST`.
-pub(super) const REQUEST: u16 = 1;
+pub(crate) const REQUEST: u16 = 1;
 /// `NLM_F_ACK`.
-pub(super) const ACK: u16 = 4;
+pub(crate) const ACK: u16 = 4;
 /// `NLMSG_ERROR`: an acknowledgement, or an errno.
 const ERROR: u16 = 2;
 /// The length of `struct nlmsghdr`.
@@ -18,20 +18,25 @@ const ROOM: usize = 8192;
 
 /// A netlink socket.
 #[derive(Debug)]
-pub(super) struct Netlink(OwnedFd);
+pub(crate) struct Netlink(OwnedFd);
 
 impl Netlink {
     /// A socket of the current network namespace.
     ///
     /// # Errors
     /// Those of socket(2).
-    pub(super) fn new(protocol: SockProtocol) -> io::Result<Self> {
+    pub(crate) fn new(protocol: SockProtocol) -> io::Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC;
         Ok(Self(socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)?))
     }
 
+    /// By a socket that was made elsewhere.
+    pub(crate) fn by(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
     /// Gives the socket up.
-    pub(super) fn into_socket(self) -> OwnedFd {
+    pub(crate) fn into_socket(self) -> OwnedFd {
         self.0
     }
 
@@ -39,7 +44,7 @@ impl Netlink {
     ///
     /// # Errors
     /// The first that was refused; the others were carried out nevertheless.
-    pub(super) fn carry_out(&self, messages: &[Vec<u8>]) -> io::Result<()> {
+    pub(crate) fn carry_out(&self, messages: &[Vec<u8>]) -> io::Result<()> {
         send(self.0.as_raw_fd(), &messages.concat(), MsgFlags::empty())?;
         let mut result = Ok(());
         let mut room = [0; ROOM];
@@ -60,7 +65,7 @@ impl Netlink {
     ///
     /// # Errors
     /// The kernel's answer, when it is an error.
-    pub(super) fn ask<T>(&self, message: &[u8], kind: u16, read: impl FnOnce(&[u8]) -> Option<T>) -> io::Result<T> {
+    pub(crate) fn ask<T>(&self, message: &[u8], kind: u16, read: impl FnOnce(&[u8]) -> Option<T>) -> io::Result<T> {
         send(self.0.as_raw_fd(), message, MsgFlags::empty())?;
         let mut room = [0; ROOM];
         let len = recv(self.0.as_raw_fd(), &mut room, MsgFlags::empty())?;
@@ -74,7 +79,7 @@ impl Netlink {
 }
 
 /// A message: its type and flags, the structure its type asks for, and attributes by type.
-pub(super) fn message(kind: u16, flags: u16, body: &[u8], attributes: &[(u16, &[u8])]) -> Vec<u8> {
+pub(crate) fn message(kind: u16, flags: u16, body: &[u8], attributes: &[(u16, &[u8])]) -> Vec<u8> {
     let mut message = vec![0; HEADER];
     append(&mut message, body);
     for (kind, value) in attributes {

@@ -1,4 +1,4 @@
-//! A gateway outside the cage, on threads: what it does with a connection depends on the port that is asked for.
+//! A gateway on threads: what it does with a connection depends on the port that is asked for.
 
 use std::io::{self, Read, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,38 +9,38 @@ use std::time::Duration;
 use socket2::{Domain, SockRef, Socket, Type};
 
 /// Refused with the reply code of the same number.
-pub(super) const REFUSALS: std::ops::Range<u16> = 1..7;
+pub(crate) const REFUSALS: std::ops::Range<u16> = 1..7;
 /// Sends everything back.
-pub(super) const ECHO: u16 = 7;
+pub(crate) const ECHO: u16 = 7;
 /// Is never granted.
-pub(super) const NEVER: u16 = 9;
+pub(crate) const NEVER: u16 = 9;
 /// Is reset after the first byte.
-pub(super) const RESET: u16 = 11;
+pub(crate) const RESET: u16 = 11;
 /// Says who asked for what, and closes.
-pub(super) const REPORT: u16 = 13;
+pub(crate) const REPORT: u16 = 13;
 /// Says how many connections to [`NEVER`] there are.
-pub(super) const WAITING: u16 = 15;
+pub(crate) const WAITING: u16 = 15;
 /// Sends everything back, but is granted only after [`DELAY`].
-pub(super) const LATER: u16 = 17;
+pub(crate) const LATER: u16 = 17;
 /// Counts what is sent until the end, and says so.
-pub(super) const COUNT: u16 = 19;
+pub(crate) const COUNT: u16 = 19;
 /// Sends [`MUCH`] bytes.
-pub(super) const SOURCE: u16 = 21;
+pub(crate) const SOURCE: u16 = 21;
 
-pub(super) const DELAY: Duration = Duration::from_millis(300);
-pub(super) const MUCH: usize = 1 << 30;
+pub(crate) const DELAY: Duration = Duration::from_millis(300);
+pub(crate) const MUCH: usize = 1 << 30;
 
 /// Addresses outside.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Outside {
-    pub(super) gateway: SocketAddr,
+pub(crate) struct Outside {
+    pub(crate) gateway: SocketAddr,
     /// Services of the host's loopback device, which send everything back.
-    pub(super) echo: [SocketAddr; 2],
+    pub(crate) echo: [SocketAddr; 2],
 }
 
 impl Outside {
     /// Starts everything.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let waiting = Arc::new(AtomicUsize::new(0));
         let gateway = serve(Ipv4Addr::LOCALHOST.into(), move |stream| gateway(stream, &waiting));
         Self { gateway, echo: [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()].map(|ip| serve(ip, echo)) }

@@ -1,0 +1,279 @@
+//! The hole: an address of the loopback device to which a connect neither comes about nor fails.
+//!
+//! A socket listens there, so that nothing resets what arrives, behind a filter that drops every first segment, so that
+//! nothing answers it: a socket that connects there stays in SYN_SENT. It gets out when a socket that is bound to the hole
+//! connects to it, for two sockets that connect to each other are connected (RFC 9293 §3.5, "simultaneous open"). And when
+//! that socket keeps the last segment of the handshake to itself and resets the connection, the one in the hole has failed
+//! without ever being connected.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream as StdStream};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use socket2::{SockFilter, SockRef};
+use tokio::net::{TcpSocket, TcpStream};
+use uwt_policy::canonical;
+
+use super::socket::{State, local_address, state};
+use crate::diag::{Diag, Pair};
+use crate::outside::Outside;
+use crate::sys::net::set_option;
+
+/// How long connections over the loopback device may take to come about when they are tried out, in milliseconds. They
+/// mostly come about within the call.
+const TRIAL: u16 = 5;
+
+// Of linux/bpf_common.h, the few that are used.
+const LOAD_BYTE: u16 = 0x30;
+const AND: u16 = 0x54;
+const IF_EQUAL: u16 = 0x15;
+const RETURN: u16 = 0x06;
+/// Where a TCP header, which is what the filter sees, has its flags, and the two that matter.
+const FLAGS: u32 = 13;
+const SYN: u32 = 0x02;
+const SYN_AND_ACK: u32 = 0x12;
+
+/// Drops first segments. Everything else meets a socket that does not know it, and is reset: what a program sends on a
+/// connection that we have lost.
+const NO_FIRST_SEGMENTS: [SockFilter; 5] = [
+    SockFilter::new(LOAD_BYTE, 0, 0, FLAGS),
+    SockFilter::new(AND, 0, 0, SYN_AND_ACK),
+    SockFilter::new(IF_EQUAL, 0, 1, SYN),
+    SockFilter::new(RETURN, 0, 0, 0),
+    SockFilter::new(RETURN, 0, 0, u32::MAX),
+];
+
+/// A hole.
+#[derive(Debug)]
+struct Hole {
+    address: SocketAddr,
+    _listener: OwnedFd,
+}
+
+/// Lets the connect of a held socket come about: `held` is its address and that of its hole.
+///
+/// # Errors
+/// Those of socket(2) and connect(2); ECONNREFUSED where it is not held (any more).
+pub(super) async fn join(held: Pair, outside: &Outside) -> io::Result<TcpStream> {
+    let socket = other_end(held.to, outside)?;
+    TcpSocket::from_std_stream(StdStream::from(socket)).connect(held.from).await
+}
+
+/// Lets the connect of a held socket fail: with ECONNRESET, which is the kernel's word for a connection that was there, if
+/// only by half. ECONNREFUSED it has only for an answer to a first segment, which nobody but the kernel itself may give.
+///
+/// # Errors
+/// Those of socket(2) and connect(2).
+pub(super) fn reset(held: Pair, outside: &Outside) -> io::Result<()> {
+    half_open(held, outside).map(drop)
+}
+
+/// The other end of a connection that will be reset: there it has come about, but the held socket is not told.
+fn half_open(held: Pair, outside: &Outside) -> io::Result<OwnedFd> {
+    let socket = other_end(held.to, outside)?;
+    let options = SockRef::from(&socket);
+    // Not only a server's socket lets its handshake wait for data then (tcp(7), TCP_DEFER_ACCEPT).
+    set_option(&socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, 1)?;
+    options.set_linger(Some(Duration::ZERO))?;
+    match options.connect(&held.from.into()) {
+        Err(error) if !is_in_progress(&error) => Err(error),
+        _ => Ok(socket),
+    }
+}
+
+/// An IPv4 address in its own form.
+pub(super) fn plain(address: SocketAddr) -> SocketAddr {
+    match canonical(address.ip()) {
+        IpAddr::V4(ip) => (ip, address.port()).into(),
+        // With its scope.
+        IpAddr::V6(_) => address,
+    }
+}
+
+/// An IPv4 address as sockets of IPv6 need it.
+fn mapped(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) => (ip.to_ipv6_mapped(), address.port()).into(),
+        IpAddr::V6(_) => address,
+    }
+}
+
+/// A socket bound to a hole, for the other end of a connection.
+fn other_end(hole: SocketAddr, outside: &Outside) -> io::Result<OwnedFd> {
+    let socket = outside.stream(hole.is_ipv6())?;
+    let options = SockRef::from(&socket);
+    // The hole's own socket is bound to this address, and those of earlier connections are.
+    options.set_reuse_port(true)?;
+    options.set_tcp_nodelay(true)?;
+    options.bind(&hole.into())?;
+    Ok(socket)
+}
+
+impl Hole {
+    fn new(ip: IpAddr, outside: &Outside) -> io::Result<Self> {
+        let listener = outside.stream(ip.is_ipv6())?;
+        let options = SockRef::from(&listener);
+        options.set_reuse_port(true)?;
+        options.attach_filter(&NO_FIRST_SEGMENTS)?;
+        options.bind(&SocketAddr::new(ip, 0).into())?;
+        options.listen(0)?;
+        Ok(Self { address: local_address(&listener)?, _listener: listener })
+    }
+
+    /// Whether it holds sockets, and lets them go either way.
+    fn works(&self, outside: &Outside) -> io::Result<bool> {
+        let Some(held) = self.held(outside)? else { return Ok(false) };
+        let far = other_end(self.address, outside)?;
+        let began = SockRef::from(&far).connect(&local_address(&held)?.into());
+        if !came_about(&began) || !told(&held)? || state(&held)? != State::Established {
+            return Ok(false);
+        }
+        let Some(held) = self.held(outside)? else { return Ok(false) };
+        let Ok(far) = half_open(Pair { from: local_address(&held)?, to: self.address }, outside) else {
+            return Ok(false);
+        };
+        // Where that is not so, the programs would believe for a moment that they are connected.
+        let silent = state(&held)? == State::SynReceived || state(&far)? == State::SynSent;
+        drop(far);
+        Ok(silent && told(&held)? && state(&held)? == State::Close)
+    }
+
+    /// A socket that it holds, if it does.
+    fn held(&self, outside: &Outside) -> io::Result<Option<OwnedFd>> {
+        let socket = outside.stream(self.address.is_ipv6())?;
+        let began = SockRef::from(&socket).connect(&self.address.into());
+        Ok((came_about(&began) && state(&socket)? == State::SynSent).then_some(socket))
+    }
+}
+
+/// Whether a connection has come about, or will.
+fn came_about(began: &io::Result<()>) -> bool {
+    began.as_ref().map_or_else(is_in_progress, |()| true)
+}
+
+fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EINPROGRESS as i32)
+}
+
+/// Whether a connect is at its end.
+fn told(socket: &OwnedFd) -> io::Result<bool> {
+    let mut set = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    Ok(poll(&mut set, PollTimeout::from(TRIAL))? > 0)
+}
+
+/// The holes of a helper.
+#[derive(Debug)]
+pub(super) struct Holes {
+    v4: Hole,
+    /// Not where the loopback device has no address of IPv6.
+    v6: Option<Hole>,
+}
+
+impl Holes {
+    /// Makes them and tries them out; `None` where they do not work, because the kernel or a packet filter is in the way.
+    ///
+    /// # Errors
+    /// Those of socket(2) and its like: another time they may work.
+    pub(super) fn make(outside: &Outside) -> io::Result<Option<Self>> {
+        let v4 = Hole::new(Ipv4Addr::LOCALHOST.into(), outside)?;
+        if !v4.works(outside)? {
+            return Ok(None);
+        }
+        let v6 = Hole::new(Ipv6Addr::LOCALHOST.into(), outside).ok();
+        Ok(Some(Self { v4, v6: v6.filter(|hole| hole.works(outside).unwrap_or(false)) }))
+    }
+
+    /// Whether the kernel tells which sockets they hold.
+    pub(super) fn are_known(&self, diag: &Diag, outside: &Outside) -> bool {
+        let is_known = |hole: &Hole| {
+            let held = hole.held(outside).ok()??;
+            let inode = diag.stream(Pair { from: local_address(&held).ok()?, to: hole.address })?;
+            Some(nix::sys::stat::fstat(&held).ok()?.st_ino == inode)
+        };
+        [Some(&self.v4), self.v6.as_ref()].into_iter().flatten().all(|hole| is_known(hole) == Some(true))
+    }
+
+    /// The holes for a socket that shall be connected to `peer`, to be tried in this order.
+    pub(super) fn addresses(&self, is_v6: bool, only_v6: bool, peer: IpAddr) -> impl Iterator<Item = SocketAddr> {
+        let v4 = self.v4.address;
+        let v6 = self.v6.as_ref().map(|hole| hole.address);
+        let addresses = match (is_v6, peer) {
+            (false, _) => [Some(v4), None],
+            // Where it can't connect to IPv4 (IPV6_V6ONLY, bound to an address of IPv6) the kernel has the right answer.
+            (true, IpAddr::V4(_)) => [Some(mapped(v4)), None],
+            (true, IpAddr::V6(_)) => [v6, (!only_v6).then_some(mapped(v4))],
+        };
+        addresses.into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holes() -> Holes {
+        Holes::make(&Outside::default()).unwrap().unwrap()
+    }
+
+    #[test]
+    fn it_is_found_out_whether_a_hole_works() {
+        let outside = Outside::default();
+        for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
+            let mut hole = Hole::new(ip, &outside).unwrap();
+            assert!(hole.works(&outside).unwrap());
+            // A socket that answers is no hole, and nor is an address without one.
+            let listener = std::net::TcpListener::bind((ip, 0)).unwrap();
+            hole.address = listener.local_addr().unwrap();
+            assert!(!hole.works(&outside).unwrap());
+            let bound = outside.stream(ip.is_ipv6()).unwrap();
+            SockRef::from(&bound).bind(&SocketAddr::new(ip, 0).into()).unwrap();
+            hole.address = local_address(&bound).unwrap();
+            assert!(!hole.works(&outside).unwrap());
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        let holes = holes();
+        let (v4, v6) = (holes.v4.address, holes.v6.as_ref().unwrap().address);
+        let [to_v4, to_v6] = ["203.0.113.9", "2001:db8::1"].map(|peer| peer.parse().unwrap());
+        let addresses = |is_v6, only_v6, peer| holes.addresses(is_v6, only_v6, peer).collect::<Vec<_>>();
+        assert_eq!(addresses(false, false, to_v4), [v4]);
+        assert_eq!(addresses(true, false, to_v4), [mapped(v4)]);
+        assert_eq!(addresses(true, true, to_v4), [mapped(v4)]);
+        assert_eq!(addresses(true, false, to_v6), [v6, mapped(v4)]);
+        assert_eq!(addresses(true, true, to_v6), [v6]);
+        assert!(mapped(v4).to_string().starts_with("[::ffff:127.0.0.1]:"));
+        assert_eq!(plain(mapped(v4)), v4);
+    }
+
+    /// A connection that came about.
+    fn connected(hole: &Hole, outside: &Outside) -> [OwnedFd; 2] {
+        let near = hole.held(outside).unwrap().unwrap();
+        let far = other_end(hole.address, outside).unwrap();
+        assert!(came_about(&SockRef::from(&far).connect(&local_address(&near).unwrap().into())));
+        poll(&mut [PollFd::new(near.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE).unwrap();
+        [near, far]
+    }
+
+    #[test]
+    fn what_is_lost_is_reset() {
+        let (holes, outside) = (holes(), Outside::default());
+        for hole in [&holes.v4, holes.v6.as_ref().unwrap()] {
+            let [near, far] = connected(hole, &outside);
+            let near = SockRef::from(&near);
+            // The other end goes, and its reset is kept from this one.
+            SockRef::from(&far).set_linger(Some(Duration::ZERO)).unwrap();
+            near.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)]).unwrap();
+            drop(far);
+            near.detach_filter().unwrap();
+            assert_eq!(state(&*near).unwrap(), State::Established);
+            near.send(b"x").unwrap();
+            poll(&mut [PollFd::new(near.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+            assert_eq!(near.take_error().unwrap().unwrap().kind(), io::ErrorKind::ConnectionReset);
+        }
+    }
+}
