@@ -4,17 +4,18 @@ mod programs;
 mod world;
 
 macro_rules! scenarios {
-    ($($name:ident),* $(,)?) => {
+    (optimistic: $optimistic:literal; $($name:ident),* $(,)?) => {
         $(
             #[test]
             fn $name() {
-                world::run(concat!(module_path!(), "::", stringify!($name)), programs::$name);
+                world::run(concat!(module_path!(), "::", stringify!($name)), $optimistic, programs::$name);
             }
         )*
     };
 }
 
 scenarios! {
+    optimistic: false;
     addresses_and_names_are_carried,
     failures_have_their_errno,
     connects_without_blocking,
@@ -29,4 +30,9 @@ scenarios! {
     closed_sockets_free_their_ports,
     other_datagrams_are_refused,
     what_may_not_exist,
+}
+
+scenarios! {
+    optimistic: true;
+    connections_come_before_their_answers,
 }

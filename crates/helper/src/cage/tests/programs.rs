@@ -133,6 +133,24 @@ pub(super) fn connects_without_blocking(program: &Program) {
     }
 }
 
+pub(super) fn connections_come_before_their_answers(program: &Program) {
+    for host in [V4, V6, MAPPED] {
+        // There is none, but the gateway sees what is sent: it closes.
+        let mut stream = program.connect(at(host, NEVER)).unwrap();
+        stream.write_all(b"x").unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset, "{host}");
+        for port in REFUSALS {
+            // It may be faster than the program.
+            let said = program.connect(at(host, port)).and_then(|mut stream| stream.read(&mut [0]));
+            assert_eq!(said.unwrap_err().kind(), ErrorKind::ConnectionReset, "{host} {port}");
+        }
+        let mut stream = program.connect(at(host, LATER)).unwrap();
+        stream.write_all(b"early").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read(&stream), "early", "{host}");
+    }
+}
+
 pub(super) fn loopback_is_the_hosts(program: &Program) {
     for address in program.outside.echo {
         let mut stream = program.connect(address).unwrap();
