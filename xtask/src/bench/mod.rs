@@ -81,6 +81,11 @@ impl Options {
     fn name_rounds(&self) -> u32 {
         self.startup_rounds().div_ceil(50).max(3)
     }
+
+    /// Each of these makes thousands of connections, and finds the same numbers almost every time.
+    fn growth_rounds(&self) -> u32 {
+        self.startup_rounds().div_ceil(100)
+    }
 }
 
 /// Measures, prints, writes the report, and judges when asked to.
@@ -152,7 +157,8 @@ fn measure(workspace: &Workspace, options: &Options, directory: &Path, interrupt
     tables.extend(guard::sockets(&course(&at_near, calls))?);
     tables.push(memory::measure(&course(&at_near, names))?);
     tables.push(helper::measure(&course(&at_near, names))?);
-    tables.push(growth::caged(&course(&at_near, names), &near)?);
-    tables.push(growth::relayed(&course(&at_near, names), &near)?);
+    let growth = course(&at_near, options.growth_rounds());
+    tables.push(growth::caged(&growth, &near)?);
+    tables.push(growth::relayed(&growth, &near)?);
     Ok(tables)
 }

@@ -147,7 +147,8 @@ fn bars(picture: &Picture, path: &Path, tables: &[&Table]) -> Result<()> {
         .build_cartesian_2d(0.0..end, (0..count.saturating_sub(1)).into_segmented())?;
     let name = |value: &SegmentValue<u32>| match value {
         SegmentValue::CenterOf(index) => match lines.get(*index as usize) {
-            Some(Line::Bar(row)) => row.name.to_owned(),
+            // The space keeps it off the axis.
+            Some(Line::Bar(row)) => format!("{}\u{a0}", row.name),
             _ => String::new(),
         },
         SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
