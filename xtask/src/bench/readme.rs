@@ -39,7 +39,7 @@ const LINES: &[Line] = &[
     line("50 asyncio connections at once, 300 ms", crowd::FEW.0, RELAY, NATIVE),
     line("400 at once", crowd::MANY.0, RELAY, NATIVE),
     line("2,000 at once", crowd::THRONG.0, RELAY, NATIVE),
-    line("first byte of a page, curl, 300 ms each way and back", first_byte::CURL, OPTIMISTIC, NATIVE),
+    line("first byte of a page, curl with `optimistic = true`, 300 ms", first_byte::CURL, OPTIMISTIC, NATIVE),
     line("bulk, blocking connect", bulk::DOWN, UWT_TUNNEL, NATIVE),
     line("bulk, non-blocking connect", bulk::DOWN, RELAY, NATIVE),
     line("bulk, static program", bulk::DOWN, CAGED, NATIVE),
