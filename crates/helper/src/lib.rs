@@ -43,4 +43,4 @@ mod tree;
 
 pub use link::join;
 pub use probe::probe;
-pub use start::{Helper, Spare, prepare};
+pub use start::{Helper, Spare, is_asked_for, prepare, serve};

@@ -1,20 +1,25 @@
 //! How the helper comes into being, seen from the launcher.
 
+use std::ffi::OsStr;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, send, sendmsg,
-    socketpair,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, getsockopt, recvmsg, send,
+    sendmsg, socketpair,
 };
 use nix::sys::stat::Mode;
-use nix::unistd::{ForkResult, Pid, chdir, dup2_stderr, dup2_stdout, setsid};
+use nix::unistd::{Pid, chdir, dup2_stderr, dup2_stdout};
 use uwt_guard::Listener;
 use uwt_session::{MAX_VARIABLE, Session};
 
+use crate::sys::detached;
 use crate::{link, run, sys};
 
 /// A helper that knows nothing yet.
@@ -50,30 +55,35 @@ pub struct Helper {
 /// Starts the process that will be a helper: of a session of its own, nobody's child, with no descriptor of the caller's. It
 /// takes longer than the caller should wait, and so it goes on meanwhile.
 ///
-/// The caller must have one thread only.
+/// It is this program, executed afresh: [`is_asked_for`] tells it what it is, and it calls [`serve`]. A copy of the caller
+/// would cost more, since both would then copy each page they write to.
 ///
 /// # Errors
-/// Those of socketpair(2) and fork(2).
+/// Those of socketpair(2) and clone(2).
 pub fn prepare() -> io::Result<Spare> {
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
-    let program = std::process::id();
-    match sys::fork_unnoticed()? {
-        ForkResult::Parent { child } => Ok(Spare { channel: ours, parent: Parent(child) }),
-        ForkResult::Child => {
-            let status = match detach() {
-                Ok(ForkResult::Child) => {
-                    let ended = let_go(theirs).and_then(|channel| {
-                        let (session, link) = told(&channel)?;
-                        run::run(&channel, link, session, program)
-                    });
-                    i32::from(ended.is_err())
-                }
-                Ok(ForkResult::Parent { .. }) => 0,
-                Err(_) => 1,
-            };
-            sys::exit(status)
-        }
-    }
+    let parent = detached::execute_detached(theirs.as_fd())?;
+    Ok(Spare { channel: ours, parent: Parent(parent) })
+}
+
+/// Whether this process was executed by [`prepare`]: `executed` is the path that execve(2) was given (`AT_EXECFN`), `typed`
+/// is `argv[0]`. Nobody else executes a program by this path and that name.
+#[must_use]
+pub fn is_asked_for(executed: Option<&Path>, typed: Option<&OsStr>) -> bool {
+    let path = Path::new(OsStr::from_bytes(detached::OWN.to_bytes()));
+    let name = OsStr::from_bytes(detached::NAME.to_bytes());
+    executed == Some(path) && typed == Some(name)
+}
+
+/// The life of a process that [`is_asked_for`] as a helper; gives its exit status.
+#[must_use]
+pub fn serve() -> u8 {
+    let served = let_go(detached::inherited_channel()).and_then(|channel| {
+        let program = getsockopt(&channel, PeerCredentials)?.pid();
+        let (session, link) = told(&channel)?;
+        run::run(&channel, link, session, program.cast_unsigned())
+    });
+    u8::from(served.is_err())
 }
 
 impl Spare {
@@ -142,16 +152,9 @@ fn told(channel: &OwnedFd) -> io::Result<(String, OwnedFd)> {
     Ok((String::from_utf8(text).map_err(|_| io::ErrorKind::InvalidData)?, link))
 }
 
-/// Leaves the caller's session and process group, so that no terminal's signal comes here, and forks again, so that the
-/// helper is not the program's child.
-fn detach() -> io::Result<ForkResult> {
-    setsid()?;
-    sys::fork()
-}
-
 /// Lets go of everything that was the launcher's but the channel.
 fn let_go(channel: OwnedFd) -> io::Result<OwnedFd> {
-    nix::sys::prctl::set_name(c"uwt-helper")?;
+    nix::sys::prctl::set_name(detached::NAME)?;
     let channel = above_standard(channel)?;
     sys::close_all_but(0, &[channel.as_fd()])?;
     let null = open("/dev/null", OFlag::O_RDWR, Mode::empty())?;
@@ -174,4 +177,25 @@ fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
         return Ok(fd);
     }
     Ok(sys::received(fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(3))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_is_executed_by_itself_under_that_name_is_a_helper() {
+        let asked = |executed: &str, typed| is_asked_for(Some(Path::new(executed)), Some(OsStr::new(typed)));
+        assert!(asked("/proc/self/exe", "uwt-helper"));
+        // A wrapped command of that name, by its path and by a descriptor.
+        for (executed, typed) in [
+            ("/usr/bin/uwt-helper", "uwt-helper"),
+            ("/proc/self/exe", "uwt"),
+            ("/proc/self/fd/3", "uwt-helper"),
+            ("/dev/fd/3", "uwt-helper"),
+        ] {
+            assert!(!asked(executed, typed), "{executed} {typed}");
+        }
+        assert!(!is_asked_for(None, Some(OsStr::new("uwt-helper"))));
+    }
 }

@@ -1,6 +1,7 @@
 //! System calls without a safe wrapper.
 #![expect(unsafe_code, reason = "fork(2), and calls that nix does not wrap")]
 
+pub(crate) mod detached;
 pub(crate) mod net;
 #[cfg(test)]
 pub(crate) mod test;

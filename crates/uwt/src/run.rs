@@ -25,6 +25,9 @@ use crate::{log, sys};
 
 /// Runs, and gives the exit status if no program took over.
 pub(crate) fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
+    if uwt_helper::is_asked_for(sys::executed_path(), arguments.first().map(OsString::as_os_str)) {
+        return uwt_helper::serve();
+    }
     match steps(arguments, environment) {
         Ok(()) => 0,
         Err(failure) => {
