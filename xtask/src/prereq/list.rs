@@ -48,6 +48,7 @@ use Group::{Bench, Build, Demo, Test};
 pub(crate) const PACKAGES: &[Package] = &[
     package("gcc", Program("cc"), &[Build], "links everything"),
     package("libc6-dev", Include("stdio.h"), &[Build], "the C library to link against"),
+    package("musl-tools", Program("musl-gcc"), &[Build], "links the launcher, and leak programs with another libc"),
     package("binutils", Program("nm"), &[Build], "nm and readelf: what the preload exports and needs"),
     package("tor", Program("tor"), &[Demo, Test], "the private Tor network"),
     package("curl", Program("curl"), &[Demo, Test, Bench], "a client"),
@@ -67,7 +68,6 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("util-linux", Program("setpriv"), &[Test, Bench], "runs clients as another user; ends the bench's gateway"),
     package("bash", Program("bash"), &[Test], "what the legacy configuration is compared with"),
     package("gcc-multilib", Include("asm/types.h"), &[Test], "32-bit leak programs"),
-    package("musl-tools", Program("musl-gcc"), &[Test], "leak programs with another libc"),
     package("golang-go", Program("go"), &[Test], "a client without any libc"),
     package("busybox-static", Program("busybox"), &[Test], "a static client"),
     package("bind9-dnsutils", Program("dig"), &[Test], "a client that asks name servers itself"),
