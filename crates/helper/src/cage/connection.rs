@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream as StdStream};
+use std::net::{SocketAddr, TcpStream as StdStream};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use uwt_socks5::{Command, Target};
 
 use super::packets::{Pair, Refusal, Syn};
 use super::{Cage, DNS, dns};
+use crate::destination::Destination;
 use crate::dial::{Failure, Question, ask, errno_of};
 use crate::pump::{pump, pump_early};
 use crate::shared::Activity;
@@ -127,32 +128,16 @@ impl Cage {
         if peer.port() == DNS && verdict != ConnectVerdict::Pass {
             return Ok(Far::Stub);
         }
-        let target = match verdict {
+        let destination = match verdict {
             ConnectVerdict::Pass => return self.direct(peer).await.map(Far::Host).map_err(|error| errno_of(&error)),
             ConnectVerdict::Refuse(errno) => {
                 shared.say.refused(process.pid, &format!("may not connect to {peer}: {errno}"), &shared.outside);
                 return Err(errno);
             }
-            ConnectVerdict::Tunnel(SocketAddr::V4(address)) => Ok(Target::V4(address)),
-            ConnectVerdict::Tunnel(SocketAddr::V6(address)) => Ok(Target::V6(address)),
-            ConnectVerdict::TunnelName(address, port) => Err((address, port)),
+            ConnectVerdict::Tunnel(address) => Destination::Address(address),
+            ConnectVerdict::TunnelName(address, port) => Destination::behind(address, port, process, shared)?,
         };
-        match target {
-            Ok(target) => self.ask(process, target).await,
-            Err((address, port)) => {
-                let name = match address {
-                    IpAddr::V4(address) => shared.names.name(address),
-                    IpAddr::V6(_) => None,
-                };
-                let Some(name) = name else {
-                    let what = format!("connects to {address}, which stands for a name that was not looked up here");
-                    shared.say.refused(process.pid, &what, &shared.outside);
-                    return Err(Errno::EHOSTUNREACH);
-                };
-                let target = Target::Name { host: name.as_str().as_bytes(), port };
-                self.ask(process, target).await
-            }
-        }
+        self.ask(process, destination.target()).await
     }
 
     /// Asks the gateway, and waits for its answer unless the program need not.

@@ -3,9 +3,16 @@
 use std::sync::mpsc;
 use std::thread;
 
+use std::io::IoSlice;
+use std::os::fd::AsFd as _;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::ControlMessage;
+use socket2::{Domain, Socket, Type};
 use uwt_policy::Level;
 use uwt_session::Secret;
 use uwt_session::dns::{MAX_QUERY, Record, Response, TYPE_A, parse_response, write_query};
+use uwt_session::relay::{Order, Reply, parse_outcome};
 
 use super::*;
 use crate::tests::{run, session};
@@ -86,6 +93,49 @@ fn names() {
         panic!("{body:?}")
     };
     assert_eq!(shared.names.name(address).unwrap().as_str(), "a.example");
+}
+
+/// Sends a message with these descriptors and gives what comes back.
+fn exchange_with(mut peer: net::UnixStream, message: &[u8], descriptors: &[RawFd]) -> Vec<u8> {
+    let rights = [ControlMessage::ScmRights(descriptors)];
+    let parts = [IoSlice::new(message)];
+    socket::sendmsg::<()>(peer.as_raw_fd(), &parts, &rights, MsgFlags::empty(), None).unwrap();
+    let mut reply = vec![0; MAX_MESSAGE];
+    let len = peer.read(&mut reply).unwrap();
+    reply.truncate(len);
+    reply
+}
+
+#[test]
+fn sockets_are_connected() {
+    let guard = guard();
+    let (replies, shared) = with_peer(guard, move || {
+        let order = |peer: &str| sealed(&guard, Kind::Connect, &Order { peer: peer.parse().unwrap() }.to_bytes());
+        let reply = |reply: Vec<u8>| Reply::parse(open_reply(&guard, 7, &reply).unwrap()).unwrap();
+        let sockets = [(); 2].map(|()| Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap());
+        let numbers = sockets.each_ref().map(AsRawFd::as_raw_fd);
+        let begun = [
+            // The second one is not looked at, and not kept.
+            reply(exchange_with(connected(&guard), &order("203.0.113.7:443"), &numbers)),
+            reply(exchange_with(connected(&guard), &order("127.0.0.1:80"), &numbers[1..])),
+            reply(exchange(connected(&guard), &order("203.0.113.7:443"))),
+        ];
+        assert!(poll(&mut [PollFd::new(sockets[0].as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE).unwrap() > 0);
+        let cookie = sockets[0].cookie().unwrap().to_le_bytes();
+        let why = exchange(connected(&guard), &sealed(&guard, Kind::Outcome, &cookie));
+        assert_eq!(parse_outcome(open_reply(&guard, 7, &why).unwrap()), Some(uwt_policy::Errno::ECONNREFUSED));
+        // Others' descriptors are not kept: this is the end of the pipe.
+        let (mut end, other) = io::pipe().unwrap();
+        let name = exchange_with(connected(&guard), &about_a_name(&guard), &[other.as_raw_fd()]);
+        assert!(open_reply(&guard, 7, &name).is_some());
+        drop(other);
+        assert_eq!(end.read(&mut [0]).unwrap(), 0);
+        begun
+    });
+    let [Reply::Called { errno, port }, Reply::NotThis, Reply::NotThis] = replies else { panic!("{replies:?}") };
+    assert_eq!(errno, Some(uwt_policy::Errno::EINPROGRESS));
+    assert_ne!(port, 0);
+    drop(shared);
 }
 
 #[test]

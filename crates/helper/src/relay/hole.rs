@@ -1,10 +1,11 @@
 //! The hole: an address of the loopback device to which a connect neither comes about nor fails.
 //!
-//! A socket listens there, so that nothing resets what arrives, behind a filter that drops every first segment, so that
-//! nothing answers it: a socket that connects there stays in SYN_SENT. It gets out when a socket that is bound to the hole
-//! connects to it, for two sockets that connect to each other are connected (RFC 9293 §3.5, "simultaneous open"). And when
-//! that socket keeps the last segment of the handshake to itself and resets the connection, the one in the hole has failed
-//! without ever being connected.
+//! A socket listens there that has as many connections waiting as it may have (listen(2)), so that the kernel neither
+//! answers nor resets another first segment: a socket that connects there stays in SYN_SENT. It gets out when a socket that
+//! is bound to the hole connects to it, for two sockets that connect to each other are connected (RFC 9293 §3.5,
+//! "simultaneous open"). And when that socket keeps the last segment of the handshake to itself and resets the connection,
+//! the one in the hole has failed without ever being connected. All other segments that come to the hole are reset: what a
+//! program sends on a connection that we have lost.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream as StdStream};
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use socket2::{SockFilter, SockRef};
+use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 use uwt_policy::canonical;
 
@@ -24,33 +25,15 @@ use crate::sys::net::set_option;
 
 /// How long connections over the loopback device may take to come about when they are tried out, in milliseconds. They
 /// mostly come about within the call.
-const TRIAL: u16 = 5;
-
-// Of linux/bpf_common.h, the few that are used.
-const LOAD_BYTE: u16 = 0x30;
-const AND: u16 = 0x54;
-const IF_EQUAL: u16 = 0x15;
-const RETURN: u16 = 0x06;
-/// Where a TCP header, which is what the filter sees, has its flags, and the two that matter.
-const FLAGS: u32 = 13;
-const SYN: u32 = 0x02;
-const SYN_AND_ACK: u32 = 0x12;
-
-/// Drops first segments. Everything else meets a socket that does not know it, and is reset: what a program sends on a
-/// connection that we have lost.
-const NO_FIRST_SEGMENTS: [SockFilter; 5] = [
-    SockFilter::new(LOAD_BYTE, 0, 0, FLAGS),
-    SockFilter::new(AND, 0, 0, SYN_AND_ACK),
-    SockFilter::new(IF_EQUAL, 0, 1, SYN),
-    SockFilter::new(RETURN, 0, 0, 0),
-    SockFilter::new(RETURN, 0, 0, u32::MAX),
-];
+const TRIAL: u16 = 10;
 
 /// A hole.
 #[derive(Debug)]
 struct Hole {
     address: SocketAddr,
     _listener: OwnedFd,
+    /// The connection that is waiting.
+    _plug: OwnedFd,
 }
 
 /// Lets the connect of a held socket come about: `held` is its address and that of its hole.
@@ -113,14 +96,18 @@ fn other_end(hole: SocketAddr, outside: &Outside) -> io::Result<OwnedFd> {
 }
 
 impl Hole {
-    fn new(ip: IpAddr, outside: &Outside) -> io::Result<Self> {
-        let listener = outside.stream(ip.is_ipv6())?;
+    /// `None` where nothing connects over this address.
+    fn new(ip: IpAddr, outside: &Outside) -> io::Result<Option<Self>> {
+        let [listener, plug] = [outside.stream(ip.is_ipv6())?, outside.stream(ip.is_ipv6())?];
         let options = SockRef::from(&listener);
         options.set_reuse_port(true)?;
-        options.attach_filter(&NO_FIRST_SEGMENTS)?;
         options.bind(&SocketAddr::new(ip, 0).into())?;
+        // A queue that is longer than this is full.
         options.listen(0)?;
-        Ok(Self { address: local_address(&listener)?, _listener: listener })
+        let address = local_address(&listener)?;
+        let began = SockRef::from(&plug).connect(&address.into());
+        let is_full = came_about(&began) && is_ready(&listener, PollFlags::POLLIN)?;
+        Ok(is_full.then_some(Self { address, _listener: listener, _plug: plug }))
     }
 
     /// Whether it holds sockets, and lets them go either way.
@@ -128,7 +115,7 @@ impl Hole {
         let Some(held) = self.held(outside)? else { return Ok(false) };
         let far = other_end(self.address, outside)?;
         let began = SockRef::from(&far).connect(&local_address(&held)?.into());
-        if !came_about(&began) || !told(&held)? || state(&held)? != State::Established {
+        if !came_about(&began) || !is_ready(&held, PollFlags::POLLOUT)? || state(&held)? != State::Established {
             return Ok(false);
         }
         let Some(held) = self.held(outside)? else { return Ok(false) };
@@ -138,7 +125,7 @@ impl Hole {
         // Where that is not so, the programs would believe for a moment that they are connected.
         let silent = state(&held)? == State::SynReceived || state(&far)? == State::SynSent;
         drop(far);
-        Ok(silent && told(&held)? && state(&held)? == State::Close)
+        Ok(silent && is_ready(&held, PollFlags::POLLOUT)? && state(&held)? == State::Close)
     }
 
     /// A socket that it holds, if it does.
@@ -158,9 +145,8 @@ fn is_in_progress(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::EINPROGRESS as i32)
 }
 
-/// Whether a connect is at its end.
-fn told(socket: &OwnedFd) -> io::Result<bool> {
-    let mut set = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+fn is_ready(socket: &OwnedFd, what: PollFlags) -> io::Result<bool> {
+    let mut set = [PollFd::new(socket.as_fd(), what)];
     Ok(poll(&mut set, PollTimeout::from(TRIAL))? > 0)
 }
 
@@ -178,11 +164,11 @@ impl Holes {
     /// # Errors
     /// Those of socket(2) and its like: another time they may work.
     pub(super) fn make(outside: &Outside) -> io::Result<Option<Self>> {
-        let v4 = Hole::new(Ipv4Addr::LOCALHOST.into(), outside)?;
+        let Some(v4) = Hole::new(Ipv4Addr::LOCALHOST.into(), outside)? else { return Ok(None) };
         if !v4.works(outside)? {
             return Ok(None);
         }
-        let v6 = Hole::new(Ipv6Addr::LOCALHOST.into(), outside).ok();
+        let v6 = Hole::new(Ipv6Addr::LOCALHOST.into(), outside).ok().flatten();
         Ok(Some(Self { v4, v6: v6.filter(|hole| hole.works(outside).unwrap_or(false)) }))
     }
 
@@ -212,6 +198,8 @@ impl Holes {
 
 #[cfg(test)]
 mod tests {
+    use socket2::SockFilter;
+
     use super::*;
 
     fn holes() -> Holes {
@@ -222,7 +210,7 @@ mod tests {
     fn it_is_found_out_whether_a_hole_works() {
         let outside = Outside::default();
         for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
-            let mut hole = Hole::new(ip, &outside).unwrap();
+            let mut hole = Hole::new(ip, &outside).unwrap().unwrap();
             assert!(hole.works(&outside).unwrap());
             // A socket that answers is no hole, and nor is an address without one.
             let listener = std::net::TcpListener::bind((ip, 0)).unwrap();
@@ -267,7 +255,12 @@ mod tests {
             let near = SockRef::from(&near);
             // The other end goes, and its reset is kept from this one.
             SockRef::from(&far).set_linger(Some(Duration::ZERO)).unwrap();
-            near.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)]).unwrap();
+            let nothing = SockFilter::new(libc::BPF_RET.try_into().unwrap(), 0, 0, 0);
+            if near.attach_filter(&[nothing]).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+                // Some kernels leave that to root.
+                assert!(!nix::unistd::geteuid().is_root());
+                return;
+            }
             drop(far);
             near.detach_filter().unwrap();
             assert_eq!(state(&*near).unwrap(), State::Established);

@@ -19,6 +19,7 @@ scenarios! {
     addresses_and_names_are_carried,
     failures_have_their_errno,
     connects_without_blocking,
+    sockets_of_the_host_are_relayed,
     loopback_is_the_hosts,
     names_are_asked_of_any_server,
     ends_are_passed_on,

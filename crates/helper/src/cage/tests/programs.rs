@@ -151,6 +151,23 @@ pub(super) fn connections_come_before_their_answers(program: &Program) {
     }
 }
 
+/// By the outsider, for the helper is in the cage.
+pub(super) fn sockets_of_the_host_are_relayed(program: &Program) {
+    for host in [V4, V6] {
+        let socket = program.relayed(at(host, ECHO));
+        assert!(poll_for(&socket, PollFlags::POLLOUT, DELAY * 10));
+        socket.set_nonblocking(false).unwrap();
+        let mut stream = TcpStream::from(socket);
+        stream.write_all(b"hello").unwrap();
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"hello");
+        let refused = program.relayed(at(host, 5));
+        assert!(poll_for(&refused, PollFlags::POLLOUT, DELAY * 10));
+        assert_eq!(refused.take_error().unwrap().unwrap().raw_os_error(), Some(libc::ECONNRESET));
+    }
+}
+
 pub(super) fn loopback_is_the_hosts(program: &Program) {
     for address in program.outside.echo {
         let mut stream = program.connect(address).unwrap();

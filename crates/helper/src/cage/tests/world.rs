@@ -18,6 +18,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uwt_policy::Errno;
 use uwt_session::Session;
+use uwt_session::relay::{self, Order};
 
 use crate::cage::{Cage, listen};
 use crate::shared::Shared;
@@ -108,6 +109,11 @@ async fn serve(cage: &Cage, mut requests: UnboundedReceiver<Request>) {
             Request::Listen(inode, number, backlog, reply) => {
                 reply.send(cage.listen(&process, inode, number, backlog)).unwrap();
             }
+            Request::Relay(socket, peer, reply) => {
+                let order = Order { peer }.to_bytes();
+                reply.send(crate::relay::connect(&cage.shared, Some(process.pid), Some(socket), &order)).unwrap();
+            }
+            Request::Host(v6, reply) => reply.send(Ok(cage.shared.outside.stream(v6).unwrap())).unwrap(),
         }
     }
 }
@@ -117,6 +123,8 @@ type Reply = mpsc::Sender<Result<OwnedFd, Errno>>;
 enum Request {
     Mint(i32, i32, i32, Reply),
     Listen(Option<u64>, i32, i32, Reply),
+    Relay(OwnedFd, SocketAddr, mpsc::Sender<relay::Reply>),
+    Host(bool, Reply),
 }
 
 /// The program in the cage: a thread beside the helper's, with sockets that the helper made.
@@ -136,6 +144,17 @@ impl Program {
     /// socket(2).
     pub(super) fn socket(&self, domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd, Errno> {
         self.ask(|reply| Request::Mint(domain, kind, protocol, reply))
+    }
+
+    /// connect(2) of a socket of the host by the relay, without waiting.
+    pub(super) fn relayed(&self, peer: SocketAddr) -> Socket {
+        let socket = self.ask(|reply| Request::Host(peer.is_ipv6(), reply)).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let request = Request::Relay(socket.try_clone().unwrap(), peer, sender);
+        assert!(self.helper.send(request).is_ok());
+        let reply = receiver.recv().unwrap();
+        assert!(matches!(reply, relay::Reply::Called { errno: Some(Errno::EINPROGRESS), .. }), "{reply:?}");
+        socket.into()
     }
 
     /// listen(2), of a process that can be looked at or not.
