@@ -13,7 +13,7 @@ use uwt_socks5::{Command, Target};
 use crate::abi::AddressText;
 use crate::dial::{Failure, Patience, dial};
 use crate::notice::Once;
-use crate::{cage, helper, state, sys, wire};
+use crate::{cage, helper, relay, state, sys, wire};
 
 const IPV6_V6ONLY_OFF: [u8; 4] = [0; 4];
 const TCP_FASTOPEN_CONNECT_OFF: [u8; 4] = [0; 4];
@@ -100,6 +100,9 @@ fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> 
         // A signal handler jumped out of an earlier call in the middle of its handshake.
         sys::disconnect(fd);
     }
+    if !resumed && let Some(result) = relay::connect(session, fd, cookie, peer)? {
+        return result;
+    }
     let gateway = prepare(session, fd, peer)?;
     let patience = Patience::of_socket(session, fd, resumed)?;
     let result = match connect(SocketKind::Stream, peer, &session.route()) {
@@ -174,28 +177,42 @@ fn record(fd: c_int) -> Option<PeerRecord> {
 }
 
 /// Whether a socket is connected to the SocksPort.
-#[inline(never)]
 fn is_at_gateway(session: &Session<'_>, fd: c_int) -> bool {
-    let gateway = SocketAddr::from(session.gateway);
-    wire::name(libc::SYS_getpeername, fd)
-        .is_some_and(|real| (canonical(real.ip()), real.port()) == (gateway.ip(), gateway.port()))
+    real_peer(fd) == Some(SocketAddr::V4(session.gateway))
 }
 
-/// What getpeername(2) shall say instead of the gateway's address.
+/// What a socket is connected to, as far as the kernel knows.
+#[inline(never)]
+fn real_peer(fd: c_int) -> Option<SocketAddr> {
+    let real = wire::name(libc::SYS_getpeername, fd)?;
+    Some(SocketAddr::new(canonical(real.ip()), real.port()))
+}
+
+/// What getpeername(2) shall say instead of the gateway's address, or the relay's.
 pub(crate) fn peer(fd: c_int) -> Option<SocketAddr> {
-    if !is_at_gateway(state::session()?, fd) {
-        return None;
-    }
-    let record = record(fd)?;
-    (record.standing == Standing::Connected).then_some(record.address)
+    let real = real_peer(fd)?;
+    let at_gateway = real == SocketAddr::V4(state::session()?.gateway);
+    let at_relay = relay::was_used() && real.ip().is_loopback();
+    let record = if at_gateway || at_relay { record(fd)? } else { return None };
+    let carried = match record.standing {
+        Standing::Connected => at_gateway,
+        Standing::Relayed(port) => at_relay && real.port() == port,
+        Standing::Interrupted => false,
+    };
+    carried.then_some(record.address)
 }
 
-/// Finishes an interrupted connect when the program asks how it went (`SO_ERROR`): Linux would have gone on with it in
-/// the background, and so programs poll and then ask. `None` when there is nothing to finish.
+/// How the connect of a socket went, where the kernel alone does not know it (`SO_ERROR`): the relay's refusals all look
+/// the same to it; and an interrupted connect is finished now, because Linux would have gone on with it in the background
+/// and so programs poll and then ask. `None` for any other socket.
 pub(crate) fn finish(fd: c_int) -> Option<Result<(), Errno>> {
-    if !INTERRUPTED.load(Ordering::Relaxed) {
+    if !INTERRUPTED.load(Ordering::Relaxed) && !relay::was_used() {
         return None;
     }
     let record = record(fd)?;
-    (record.standing == Standing::Interrupted).then(|| tunnel(session()?, fd, record.address, true))
+    match record.standing {
+        Standing::Interrupted => Some(tunnel(session().ok()?, fd, record.address, true)),
+        Standing::Relayed(_) => relay::error(fd),
+        Standing::Connected => None,
+    }
 }

@@ -66,7 +66,7 @@ impl Patience {
     }
 
     /// Waits until the socket is ready.
-    fn wait(self, fd: c_int, events: i16) -> Result<(), Failure> {
+    pub(crate) fn wait(self, fd: c_int, events: i16) -> Result<(), Failure> {
         loop {
             let left = self.deadline.saturating_sub(sys::now());
             match sys::poll(fd, events, left) {

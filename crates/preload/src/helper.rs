@@ -1,7 +1,8 @@
-//! Asking the tree's helper what all its processes have in common: the names that reserved addresses stand for.
+//! Asking the tree's helper: what the names are that reserved addresses stand for, which all its processes have in common,
+//! and to connect sockets that must not wait.
 
 use core::ffi::c_int;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, SocketAddr};
 
 use uwt_policy::{Errno, HostName};
 use uwt_session::Guard;
@@ -9,10 +10,11 @@ use uwt_session::dns::{
     MAX_QUERY, MAX_RESPONSE, Record, Response, TYPE_A, TYPE_PTR, parse_response, reverse_name, write_query,
 };
 use uwt_session::link::{Kind, Request, open_reply};
+use uwt_session::relay::{Order, Reply, parse_outcome};
 
 use crate::lookup::Missing;
 use crate::notice::Once;
-use crate::{state, sys};
+use crate::{state, sys, wire};
 
 /// How long the helper may take, in seconds. It looks into a table; on a busy machine it has to be woken first.
 const PATIENCE: u64 = 10;
@@ -47,53 +49,84 @@ fn remember(guard: &Guard, address: Ipv4Addr, name: &HostName) -> Option<()> {
     state::names(|names| names.insert_at(address, name, candidate))
 }
 
-/// One question on a connection of its own, closed again before this returns.
+/// Has the relay connect `fd`, a non-blocking TCP socket, to `peer`; `None` where there is no answer.
+pub(crate) fn connect(guard: &Guard, fd: c_int, peer: SocketAddr) -> Option<Reply> {
+    let order = Order { peer }.to_bytes();
+    request(guard, Kind::Connect, &order, Some(fd), Reply::parse)
+}
+
+/// Why the relay could not connect the socket with this cookie, where it knows.
+pub(crate) fn outcome(guard: &Guard, cookie: u64) -> Option<Errno> {
+    request(guard, Kind::Outcome, &cookie.to_le_bytes(), None, parse_outcome)
+}
+
+/// One question about names.
 fn ask(guard: &Guard, name: &str, kind: u16) -> Option<Response> {
-    static ONCE: Once = Once::new();
-    let nonce = sys::random().ok()?;
-    let [low, high, ..] = nonce.to_le_bytes();
+    let [low, high, ..] = sys::random().ok()?.to_le_bytes();
     let id = u16::from_le_bytes([low, high]);
     let mut query = [0; MAX_QUERY];
     let len = write_query(&mut query, id, name, kind).ok()?;
-    let mut message = [0; HEAD + MAX_QUERY];
-    let len = Request { nonce, kind: Kind::Name, body: query.get(..len)? }.seal(guard, &mut message)?;
-    let mut reply = [0; HEAD + MAX_RESPONSE];
-    let response = exchange(guard, message.get(..len)?, &mut reply).ok().and_then(|len| {
-        let body = open_reply(guard, nonce, reply.get(..len)?)?;
-        parse_response(body, id, name, kind).ok()
-    });
-    if response.is_none() {
-        ONCE.say(|line| {
-            line.text("the helper that knows this session's names does not answer; start the command again");
-        });
-    }
-    response
+    request(guard, Kind::Name, query.get(..len)?, None, |body| parse_response(body, id, name, kind).ok())
 }
 
-/// Sends a message and waits for the reply; its length.
-fn exchange(guard: &Guard, message: &[u8], reply: &mut [u8]) -> Result<usize, Errno> {
+/// One request on a connection of its own, closed again before this returns.
+fn request<T>(
+    guard: &Guard,
+    kind: Kind,
+    body: &[u8],
+    right: Option<c_int>,
+    read: impl FnOnce(&[u8]) -> Option<T>,
+) -> Option<T> {
+    let mut reply = [0; HEAD + MAX_RESPONSE];
+    answer(guard, kind, body, right, &mut reply).and_then(read)
+}
+
+/// The body of the reply.
+#[inline(never)]
+fn answer<'a>(guard: &Guard, kind: Kind, body: &[u8], right: Option<c_int>, reply: &'a mut [u8]) -> Option<&'a [u8]> {
+    static ONCE: Once = Once::new();
+    let nonce = sys::random().ok()?;
+    let mut message = [0; HEAD + MAX_QUERY];
+    let len = Request { nonce, kind, body }.seal(guard, &mut message)?;
+    let len = exchange(guard, message.get(..len)?, right, reply);
+    let body = len.ok().and_then(|len| open_reply(guard, nonce, reply.get(..len)?));
+    if body.is_none() {
+        ONCE.say(|line| {
+            line.text("uwt's helper does not answer; start the command again");
+        });
+    }
+    body
+}
+
+/// Sends a message, and a descriptor with it, and waits for the reply; its length.
+fn exchange(guard: &Guard, message: &[u8], right: Option<c_int>, reply: &mut [u8]) -> Result<usize, Errno> {
     let fd = sys::socket(libc::AF_UNIX, libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC, 0)?;
-    let result = exchange_on(fd, guard, message, reply);
+    let result = exchange_on(fd, guard, message, right, reply);
     sys::close(fd);
     result
 }
 
-fn exchange_on(fd: c_int, guard: &Guard, message: &[u8], reply: &mut [u8]) -> Result<usize, Errno> {
+fn exchange_on(
+    fd: c_int,
+    guard: &Guard,
+    message: &[u8],
+    right: Option<c_int>,
+    reply: &mut [u8],
+) -> Result<usize, Errno> {
     // It limits connect(2), too, which waits where many ask at once (unix(7) has no EINPROGRESS).
-    let mut limit = [0; 16];
-    for (to, from) in limit.iter_mut().zip(PATIENCE.to_ne_bytes()) {
-        *to = from;
-    }
+    // struct timeval: seconds, and no microseconds behind them.
+    let limit = u128::from(PATIENCE).to_le_bytes();
     sys::set_option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, &limit)?;
     let mut address = [0; 3 + Guard::LINK_NAME];
-    let family = libc::sa_family_t::try_from(libc::AF_UNIX).map_err(|_| Errno::EAFNOSUPPORT)?.to_ne_bytes();
-    for (to, from) in address.iter_mut().zip(family.into_iter().chain([0]).chain(guard.link_name())) {
-        *to = from;
+    if let Some((head, name)) = address.split_first_chunk_mut() {
+        let [low, high] = wire::family(libc::AF_UNIX);
+        *head = [low, high, 0];
+        name.copy_from_slice(&guard.link_name());
     }
     let deadline = sys::now() + PATIENCE * 1_000_000_000;
     // A signal starts the waiting over, but not for ever.
     retry(deadline, || sys::connect(fd, &address))?;
-    sys::send(fd, message)?;
+    sys::send_with(fd, message, right)?;
     let ready = retry(deadline, || sys::poll(fd, libc::POLLIN, deadline.saturating_sub(sys::now())))?;
     if ready == 0 {
         return Err(Errno::ETIMEDOUT);

@@ -27,6 +27,7 @@ mod lookup;
 mod next;
 mod notice;
 mod process;
+mod relay;
 mod serve;
 mod state;
 mod sys;

@@ -118,8 +118,8 @@ impl<T> Shared<T> {
 
 /// Names looked up by this process: 16 KiB of text, the addresses of 2,048.
 type Names = NameTable<2048, { 16 * 1024 }>;
-/// Sockets carried by this process.
-type Peers = PeerTable<256>;
+/// Sockets carried by this process: some 4,000.
+type Peers = PeerTable<1024>;
 
 static NAMES: Shared<Names> = Shared::new(Names::new());
 static PEERS: Shared<Peers> = Shared::new(Peers::new());

@@ -76,12 +76,13 @@ impl Encoded {
     }
 }
 
+/// The first bytes of a socket address.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "sa_family_t is 16 bits, families are small"
 )]
-fn family(family: i32) -> [u8; 2] {
+pub(crate) const fn family(family: i32) -> [u8; 2] {
     (family as u16).to_ne_bytes()
 }
 

@@ -26,8 +26,10 @@ impl Order {
             IpAddr::V6(v6) => v6,
         };
         let mut bytes = [0; Self::LEN];
-        for (to, from) in bytes.iter_mut().zip(address.octets().into_iter().chain(self.peer.port().to_le_bytes())) {
-            *to = from;
+        let [.., low, high] = &mut bytes;
+        [*low, *high] = self.peer.port().to_le_bytes();
+        if let Some(place) = bytes.first_chunk_mut() {
+            *place = address.octets();
         }
         bytes
     }

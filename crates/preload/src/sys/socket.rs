@@ -1,6 +1,7 @@
 //! The calls on sockets.
 
 use core::ffi::{c_int, c_long};
+use core::mem::offset_of;
 
 use super::{Sys, call, int, judged, length, word};
 
@@ -52,6 +53,36 @@ pub(crate) fn send(fd: c_int, bytes: &[u8]) -> Sys<usize> {
     let flags = word(libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
     // SAFETY: the kernel reads `bytes.len()` bytes of `bytes`.
     unsafe { call(libc::SYS_sendto, [word(fd), bytes.as_ptr().addr(), bytes.len(), flags, 0, 0]) }
+}
+
+/// sendmsg(2) of `bytes` on a unix socket, with a descriptor where one is given (unix(7), `SCM_RIGHTS`).
+pub(crate) fn send_with(fd: c_int, bytes: &[u8], right: Option<c_int>) -> Sys<usize> {
+    /// struct cmsghdr with room for one descriptor, padded as the kernel wants it.
+    #[repr(C)]
+    struct Control {
+        len: usize,
+        level: c_int,
+        kind: c_int,
+        right: c_int,
+        padding: c_int,
+    }
+    let mut control = Control {
+        len: offset_of!(Control, padding),
+        level: libc::SOL_SOCKET,
+        kind: libc::SCM_RIGHTS,
+        right: right.unwrap_or_default(),
+        padding: 0,
+    };
+    let mut parts = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: a structure of numbers and pointers, for which zero is a value.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    message.msg_iov = &raw mut parts;
+    message.msg_iovlen = 1;
+    message.msg_control = (&raw mut control).cast();
+    message.msg_controllen = if right.is_some() { size_of::<Control>() } else { 0 };
+    let flags = word(libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
+    // SAFETY: the kernel reads the message, its bytes and its control data, all alive until it returns.
+    unsafe { judged(libc::SYS_sendmsg, [word(fd), (&raw const message).expose_provenance(), flags, 0]) }
 }
 
 /// recv(2) without waiting.
