@@ -36,8 +36,8 @@ fn a_time_limit_of_the_programs_own() {
     site.check(script, "ok; ok; EINPROGRESS; ok; 203.0.113.7:80; ok; hi", &["203.0.113.7:80", "203.0.113.7:80"]);
     // The limit holds for blocking sockets only (socket(7)).
     site.check(
-        "socket inet stream+nonblock; setopt sndtimeo ms=10; connect 203.0.113.7:80; peer",
-        "ok; ok; ok; 203.0.113.7:80",
+        "socket inet stream+nonblock; setopt sndtimeo ms=10; connect 203.0.113.7:80; peer; poll out 9000; peer",
+        "ok; ok; EINPROGRESS; ENOTCONN; out; 203.0.113.7:80",
         SEVEN,
     );
 }
