@@ -10,7 +10,7 @@ use plotters::prelude::*;
 
 use super::gateway::Gateway;
 use super::holding::Holding;
-use super::pictures::{FONT, OURS, PEERS, Picture};
+use super::pictures::{FONT, OURS, PEERS, Picture, on_scale};
 use super::processes::{Adoption, SOON, size};
 use super::series::Series;
 use super::table::{Row, Table};
@@ -120,8 +120,8 @@ pub(super) fn lines(picture: &Picture, path: &Path, tables: &[&Table]) -> Result
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
-        .x_label_formatter(&ToString::to_string)
-        .y_label_formatter(&ToString::to_string)
+        .x_label_formatter(&|value| on_scale(*value))
+        .y_label_formatter(&|value| on_scale(*value))
         .x_desc("connections")
         .y_desc("KiB")
         .label_style((FONT, 13))

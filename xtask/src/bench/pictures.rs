@@ -147,8 +147,7 @@ fn bars(picture: &Picture, path: &Path, tables: &[&Table]) -> Result<()> {
         .build_cartesian_2d(0.0..end, (0..count.saturating_sub(1)).into_segmented())?;
     let name = |value: &SegmentValue<u32>| match value {
         SegmentValue::CenterOf(index) => match lines.get(*index as usize) {
-            // The space keeps it off the axis.
-            Some(Line::Bar(row)) => format!("{}\u{a0}", row.name),
+            Some(Line::Bar(row)) => row.name.to_owned(),
             _ => String::new(),
         },
         SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
@@ -157,10 +156,9 @@ fn bars(picture: &Picture, path: &Path, tables: &[&Table]) -> Result<()> {
         .configure_mesh()
         .disable_y_mesh()
         .light_line_style(TRANSPARENT)
-        .set_tick_mark_size(LabelAreaPosition::Left, 0)
         .y_labels(lines.len())
         .y_label_formatter(&name)
-        .x_label_formatter(&ToString::to_string)
+        .x_label_formatter(&|value| on_scale(*value))
         .x_desc(unit)
         .label_style((FONT, 13))
         .draw()?;
@@ -190,6 +188,12 @@ fn bars(picture: &Picture, path: &Path, tables: &[&Table]) -> Result<()> {
     root.present().map_err(|error| anyhow!("{error}"))
 }
 
+/// A number of a scale: it has as few digits as the scale has steps, whatever its last bit says.
+pub(super) fn on_scale(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn color(name: &str) -> RGBColor {
     match name {
         BARE | NATIVE | NATIVE_EARLY => FLOOR,
@@ -216,6 +220,11 @@ mod tests {
             rows: rows.iter().map(row).collect(),
             notes: Vec::new(),
         }
+    }
+
+    #[test]
+    fn scales_are_round() {
+        assert_eq!([0.0, 0.1 + 0.2, 2.5, 600.0, 15000.0].map(on_scale), ["0", "0.3", "2.5", "600", "15000"]);
     }
 
     #[test]

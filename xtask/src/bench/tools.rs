@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::variant::{Variant, installed};
 use crate::elf;
-use crate::workspace::{self, Workspace, existing, text};
+use crate::workspace::{self, Workspace, existing};
 
 /// A program that prints numbers.
 #[derive(Clone, Debug)]
@@ -63,7 +63,11 @@ fn compile(workspace: &Workspace, more: &[&str]) -> Result<PathBuf> {
 impl Tool {
     /// Runs it under the variant; the numbers that it printed, at least one.
     pub(super) fn run(&self, variant: &Variant, arguments: &[String]) -> Result<Vec<f64>> {
-        let answer = text(variant.command(&self.program).args(arguments)).with_context(|| variant.name)?;
+        let output = variant.command(&self.program).args(arguments).output().with_context(|| variant.name)?;
+        // What the wrappers have to say is of interest only if it went wrong.
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{}: {arguments:?}: {}\n{said}", variant.name, output.status);
+        let answer = String::from_utf8(output.stdout).with_context(|| variant.name)?;
         let numbers: Vec<f64> = answer
             .split_whitespace()
             .map(|word| word.parse().with_context(|| format!("{}: not a number in {answer:?}", variant.name)))
