@@ -1,4 +1,5 @@
-//! Programs that tests compile from C and Go (`tests/leaks`): once, and again when a source or a command line changes.
+//! Programs that tests compile from C and Go (`tests/leaks`, `tests/errors`): once, and again when a source or a command
+//! line changes.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -29,6 +30,7 @@ const LEAK: &[&str] = &[
 const LIBRARIES: &[&str] = &["-lresolv", "-lanl", "-lpthread"];
 
 /// One program: its name, its compiler with the first arguments, its sources, its last arguments.
+#[derive(Debug)]
 struct Program {
     name: &'static str,
     compiler: &'static [&'static str],
@@ -36,16 +38,35 @@ struct Program {
     last: &'static [&'static str],
 }
 
-/// Every program, by the name it gets.
-const PROGRAMS: &[Program] = &[
-    Program { name: "dynamic", compiler: &["gcc", "-DDYNAMIC"], sources: LEAK, last: LIBRARIES },
-    Program { name: "static", compiler: &["gcc", "-static"], sources: LEAK, last: LIBRARIES },
-    Program { name: "static32", compiler: &["gcc", "-m32", "-static"], sources: LEAK, last: LIBRARIES },
-    Program { name: "musl", compiler: &["musl-gcc", "-static"], sources: LEAK, last: &[] },
-    Program { name: "forbid", compiler: &["gcc", "-static"], sources: &["forbid.c"], last: &[] },
-    Program { name: "go-static", compiler: &["go", "0"], sources: &["client.go"], last: &[] },
-    Program { name: "go-cgo", compiler: &["go", "1"], sources: &["client.go"], last: &[] },
-];
+/// What is made of the sources in one folder of `tests`.
+#[derive(Debug)]
+pub struct Programs {
+    folder: &'static str,
+    programs: &'static [Program],
+}
+
+/// Every way to reach the network.
+pub const LEAKS: Programs = Programs {
+    folder: "leaks",
+    programs: &[
+        Program { name: "dynamic", compiler: &["gcc", "-DDYNAMIC"], sources: LEAK, last: LIBRARIES },
+        Program { name: "static", compiler: &["gcc", "-static"], sources: LEAK, last: LIBRARIES },
+        Program { name: "static32", compiler: &["gcc", "-m32", "-static"], sources: LEAK, last: LIBRARIES },
+        Program { name: "musl", compiler: &["musl-gcc", "-static"], sources: LEAK, last: &[] },
+        Program { name: "forbid", compiler: &["gcc", "-static"], sources: &["forbid.c"], last: &[] },
+        Program { name: "go-static", compiler: &["go", "0"], sources: &["client.go"], last: &[] },
+        Program { name: "go-cgo", compiler: &["go", "1"], sources: &["client.go"], last: &[] },
+    ],
+};
+
+/// A client that says how its connects fail.
+pub const ERRORS: Programs = Programs {
+    folder: "errors",
+    programs: &[
+        Program { name: "dynamic", compiler: &["gcc"], sources: &["client.c"], last: &[] },
+        Program { name: "static", compiler: &["gcc", "-static"], sources: &["client.c"], last: &[] },
+    ],
+};
 
 /// Makes every program that isn't there in `dir` in its present form.
 ///
@@ -53,19 +74,20 @@ const PROGRAMS: &[Program] = &[
 ///
 /// # Errors
 /// When a compiler is missing or complains; what it said is quoted.
-pub fn make_all(dir: &Path) -> Result<Vec<PathBuf>> {
+pub fn make_all(programs: &Programs, dir: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
     let lock = fs::File::create(dir.join("lock")).context("lock the compiled programs")?;
     let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| anyhow!("lock {error}"))?;
-    PROGRAMS.iter().map(|program| make(program, dir)).collect()
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join(programs.folder);
+    programs.programs.iter().map(|program| make(program, &sources, dir)).collect()
 }
 
 /// Makes one; its path.
-fn make(program: &Program, dir: &Path) -> Result<PathBuf> {
+fn make(program: &Program, sources: &Path, dir: &Path) -> Result<PathBuf> {
     let output = dir.join(program.name);
     let part = dir.join(format!("{}.part", program.name));
-    let mut command = command(program, dir, &part);
-    let (key, stamp) = (key(program, &command)?, dir.join(format!("{}.key", program.name)));
+    let mut command = command(program, sources, dir, &part);
+    let (key, stamp) = (key(program, sources, &command)?, dir.join(format!("{}.key", program.name)));
     if !output.is_file() || fs::read_to_string(&stamp).ok().as_deref() != Some(&key) {
         run(&mut command)?;
         fs::rename(&part, &output)?;
@@ -74,14 +96,9 @@ fn make(program: &Program, dir: &Path) -> Result<PathBuf> {
     Ok(output)
 }
 
-/// Where the sources are.
-fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("leaks")
-}
-
 /// The command that makes a program.
-fn command(program: &Program, dir: &Path, output: &Path) -> Command {
-    let files = program.sources.iter().map(|source| sources().join(source));
+fn command(program: &Program, sources: &Path, dir: &Path, output: &Path) -> Command {
+    let files = program.sources.iter().map(|source| sources.join(source));
     let mut command = Command::new(program.compiler[0]);
     if let ["go", cgo] = program.compiler {
         command.args(["build", "-trimpath", "-o"]).arg(output).args(files);
@@ -97,11 +114,16 @@ fn command(program: &Program, dir: &Path, output: &Path) -> Command {
 }
 
 /// What the program depends on, as a number.
-fn key(program: &Program, command: &Command) -> Result<String> {
+fn key(program: &Program, sources: &Path, command: &Command) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     format!("{command:?}").hash(&mut hasher);
-    for source in program.sources.iter().chain(&["leak.h"]) {
-        let path = sources().join(source);
+    let mut files: Vec<PathBuf> = program.sources.iter().map(|source| sources.join(source)).collect();
+    let all = fs::read_dir(sources).with_context(|| format!("{}", sources.display()))?;
+    let all = all.flatten().map(|entry| entry.path());
+    files.extend(all.filter(|path| path.extension().is_some_and(|extension| extension == "h")));
+    // The order of a folder's entries is no matter.
+    files.sort();
+    for path in files {
         fs::read(&path).with_context(|| format!("{}", path.display()))?.hash(&mut hasher);
     }
     Ok(format!("{:016x}\n", hasher.finish()))

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use support::lab::Lab;
+use support::programs::{LEAKS, make_all};
 
 /// The folder of the compiled programs that every user may run, with special copies: set-user-ID, and with a file
 /// capability.
@@ -14,7 +15,7 @@ pub(crate) fn programs(lab: &Lab) -> &'static Path {
     FOLDER.get_or_init(|| {
         // The library beside `uwt` is to be the one built with it.
         let _ = (lab.uwt(), lab.preload());
-        let made = support::programs::make_all(&Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("leaks"));
+        let made = make_all(&LEAKS, &Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("leaks"));
         let made = made.unwrap_or_else(|error| panic!("{error:#}"));
         let folder = lab.bin_dir().join(format!("leaks-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");

@@ -113,6 +113,9 @@ pub struct Behaviour {
     pub fault: Option<Fault>,
     /// Form of the answers.
     pub form: Form,
+    /// Misbehave and answer CONNECT only after the client has sent something behind its request, as optimistic ones do:
+    /// then it is sure to believe in its connection.
+    pub await_data: bool,
 }
 
 /// Everything a gateway needs to know; build it with [`new`](Self::new) and the methods, or set the fields.

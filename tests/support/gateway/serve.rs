@@ -123,18 +123,33 @@ async fn handshake(stream: &mut TcpStream, behaviour: &Behaviour, entry: &mut Re
 /// The faults that hit before the request is read.
 async fn refuse_early(stream: &mut TcpStream, behaviour: &Behaviour, reply: &[u8]) -> io::Result<()> {
     let of_greeting = reply.first() == Some(&5);
-    let instead: &[u8] = match behaviour.fault {
-        Some(Fault::Garbage) if of_greeting => GARBAGE,
-        Some(Fault::RejectMethods) if of_greeting => &NO_METHOD,
-        Some(Fault::NoAuth) if of_greeting => &[5, 0],
-        Some(Fault::RejectAuth) if !of_greeting => &[1, 1],
-        _ => return Ok(()),
-    };
+    match behaviour.fault.and_then(wrong_answer) {
+        Some((to_greeting, instead)) if to_greeting == of_greeting && !behaviour.await_data => {
+            refuse(stream, instead).await?;
+            Err(ErrorKind::ConnectionAborted.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a fault has the gateway say in the handshake: whether to the greeting, or to the authentication; and what.
+fn wrong_answer(fault: Fault) -> Option<(bool, &'static [u8])> {
+    match fault {
+        Fault::Garbage => Some((true, GARBAGE)),
+        Fault::RejectMethods => Some((true, &NO_METHOD)),
+        Fault::NoAuth => Some((true, &[5, 0])),
+        Fault::RejectAuth => Some((false, &[1, 1])),
+        _ => None,
+    }
+}
+
+/// Says this and closes.
+async fn refuse(stream: &mut TcpStream, instead: &[u8]) -> io::Result<()> {
     stream.write_all(instead).await?;
     stream.shutdown().await?;
     // Closing with unread input would reset the connection and could destroy what we just sent.
     drain(stream).await;
-    Err(ErrorKind::ConnectionAborted.into())
+    Ok(())
 }
 
 /// Answers the request and carries the connection.
@@ -143,8 +158,18 @@ async fn respond(
     shared: &Shared,
     behaviour: &Behaviour,
     mut entry: Request,
-    Done { request, early, mut pending }: Done,
+    Done { request, mut early, mut pending }: Done,
 ) -> io::Result<()> {
+    if behaviour.await_data && entry.command == super::Command::Connect {
+        if early.is_empty() {
+            stream.read_buf(&mut early).await?;
+        }
+        if let Some((fault, (_, instead))) = behaviour.fault.and_then(|fault| Some((fault, wrong_answer(fault)?))) {
+            entry.outcome = Outcome::Fault(fault.to_string());
+            shared.record(entry);
+            return refuse(&mut stream, instead).await;
+        }
+    }
     let line = Line::of_request(behaviour.round_trip, behaviour.delay);
     let at_once = behaviour.delay.is_zero() && behaviour.round_trip.is_zero();
     // Tor flushes its buffer once it has nothing more to read: an answer that is there at once goes out with the rest.
