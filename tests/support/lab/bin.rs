@@ -1,11 +1,13 @@
 //! The directory of programs that every user of the lab may run.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
+
+use crate::process::run;
 
 /// Copies a file into `dir`, unless the copy there is the same; gives the copy.
 ///
@@ -23,14 +25,16 @@ pub(super) fn install(from: &Path, dir: &Path) -> Result<PathBuf> {
     }
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let part = dir.join(format!(".{}-{}-{number}", name.display(), std::process::id()));
-    fs::copy(from, &part).with_context(|| format!("copy {} to {}", from.display(), dir.display()))?;
-    fs::set_permissions(&part, fs::Permissions::from_mode(0o755))?;
+    // Not by this process: a child forked meanwhile would hold the copy open for writing, and exec says ETXTBSY.
+    run(Command::new("install").args(["-m", "0755"]).arg(from).arg(&part))?;
     fs::rename(&part, &to).with_context(|| format!("copy {} to {}", from.display(), dir.display()))?;
     Ok(to)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
