@@ -13,6 +13,8 @@ use crate::site::{Seen, Site, programs};
 
 /// Runs a program without the preload: its sockets are the cage's.
 const CAGED: &[&str] = &["/usr/bin/busybox", "env", "-u", "LD_PRELOAD"];
+/// How a dynamic program is carried: by the cage, or by the preload and the relay.
+const WAYS: &[&[&str]] = &[CAGED, &[]];
 
 /// A site of which all commands are optimistic.
 fn optimistic(site: Site) -> Site {
@@ -62,21 +64,25 @@ fn fetch(site: &Site, words: &[&str]) -> (Seen, Vec<u8>) {
 #[test]
 fn what_is_sent_goes_right_behind_the_request() {
     let site = optimistic(Site::new());
-    for (words, destination) in [
-        (&["/usr/bin/busybox", "wget", "-q", "-O", "-", "http://203.0.113.7/"][..], &b"\x01\xcb\x00\x71\x07"[..]),
-        (&[CAGED, &["/usr/bin/curl", "-sS", "http://[2001:db8::7]/"]].concat(), b"\x04\x20\x01\x0d\xb8"),
-        (
-            &[CAGED, &["/usr/bin/curl", "-sS", "http://www.example.test/"]].concat(),
-            b"\x03\x10www.example.test\x00\x50GET",
-        ),
-    ] {
-        let (seen, got) = fetch(&site, words);
-        assert_eq!((seen.output.as_str(), seen.status.code()), ("hello", Some(0)), "{words:?}: {seen:?}");
-        assert!(seen.notes.is_empty(), "{words:?}: {seen:?}");
-        // Version, CONNECT, reserved.
-        let asked = [b"\x05\x01\x00", destination].concat();
-        let found = got.windows(asked.len()).any(|window| window == asked);
-        assert!(found, "{words:?}: {}", got.escape_ascii());
+    // One that is static, one that waits in connect(2), one that does not.
+    let busybox: &[&str] = &["/usr/bin/busybox", "wget", "-q", "-O", "-"];
+    let wget: &[&str] = &["/usr/bin/wget", "-q", "-t", "1", "-O", "-"];
+    let curl: &[&str] = &["/usr/bin/curl", "-sS"];
+    let clients = [busybox.to_vec()].into_iter();
+    let clients = clients.chain(WAYS.iter().flat_map(|way| [wget, curl].map(|client| [way, client].concat())));
+    for client in clients {
+        for (url, destination) in [
+            ("http://203.0.113.7/", &b"\x01\xcb\x00\x71\x07\x00\x50GET"[..]),
+            ("http://www.example.test/", b"\x03\x10www.example.test\x00\x50GET"),
+        ] {
+            let (seen, got) = fetch(&site, &[&client[..], &[url]].concat());
+            assert_eq!((seen.output.as_str(), seen.status.code()), ("hello", Some(0)), "{client:?} {url}: {seen:?}");
+            assert!(seen.notes.is_empty(), "{client:?} {url}: {seen:?}");
+            // Version, CONNECT, reserved.
+            let asked = [b"\x05\x01\x00", destination].concat();
+            let found = got.windows(asked.len()).any(|window| window == asked);
+            assert!(found, "{client:?} {url}: {}", got.escape_ascii());
+        }
     }
 }
 
@@ -84,10 +90,13 @@ fn what_is_sent_goes_right_behind_the_request() {
 fn who_is_not_optimistic_waits_for_the_answer() {
     let site = Site::new();
     site.configure("connect_timeout = 1");
-    let words = [CAGED, &["/usr/bin/curl", "-sS", "http://203.0.113.7/"]].concat();
-    let (seen, got) = fetch(&site, &words);
-    assert_eq!(seen.status.code(), Some(7), "{seen:?}");
-    assert!(!got.is_empty() && !got.windows(3).any(|window| window == b"GET"), "{}", got.escape_ascii());
+    for way in WAYS {
+        let words = [*way, &["/usr/bin/curl", "-sS", "http://203.0.113.7/"]].concat();
+        let (seen, got) = fetch(&site, &words);
+        // curl(1): failed to connect, timed out.
+        assert!(matches!(seen.status.code(), Some(7 | 28)), "{seen:?}");
+        assert!(!got.is_empty() && !got.windows(3).any(|window| window == b"GET"), "{}", got.escape_ascii());
+    }
 }
 
 /// Runs git by a gateway that refuses.
@@ -120,8 +129,8 @@ fn git_understands_a_refusal() {
     // A name that does not exist, a refused connection, a timeout, an onion service that is offline.
     for code in [4, 5, 6, 0xf0] {
         let site = optimistic(refusing(code));
-        for (url, says) in GIT {
-            assert_refused(&git(&site, CAGED, url), "www.example.test", says);
+        for (way, (url, says)) in WAYS.iter().flat_map(|way| GIT.iter().map(move |row| (way, row))) {
+            assert_refused(&git(&site, way, url), "www.example.test", says);
         }
     }
 }
@@ -129,8 +138,8 @@ fn git_understands_a_refusal() {
 #[test]
 fn git_understands_a_gateway_that_never_answers() {
     let site = optimistic(Site::with(|behaviour| behaviour.fault = Some(Fault::Never)));
-    for (url, says) in GIT {
-        let seen = git(&site, CAGED, url);
+    for (way, (url, says)) in WAYS.iter().flat_map(|way| GIT.iter().map(move |row| (way, row))) {
+        let seen = git(&site, way, url);
         assert_refused(&seen, "www.example.test", says);
         let ours: Vec<_> = seen.notes.iter().filter(|line| line.starts_with("uwt: ")).collect();
         assert!(matches!(&ours[..], [line] if line.contains("timed out; is Tor running?")), "{seen:?}");
@@ -152,7 +161,7 @@ fn attempts(command: &dyn Fn(&Site) -> Command) -> [usize; 2] {
 fn wget_and_apt_get_would_ask_again() {
     let wget = |site: &Site| {
         let mut command = site.uwt(&["--guard", "tunnel"]);
-        command.args(CAGED).args(["/usr/bin/wget", "-nv", "-t", "3", "--waitretry", "0", "-O", "-"]);
+        command.args(["/usr/bin/wget", "-nv", "-t", "3", "--waitretry", "0", "-O", "-"]);
         command.arg("http://www.example.test/");
         command
     };
@@ -165,7 +174,7 @@ fn wget_and_apt_get_would_ask_again() {
             .expect("written");
         let dir = dir.display();
         let mut command = site.uwt(&["--guard", "tunnel"]);
-        command.args(CAGED).arg("/usr/bin/apt-get");
+        command.arg("/usr/bin/apt-get");
         for option in [
             &format!("Dir::State={dir}"),
             &format!("Dir::State::status={dir}/status"),
