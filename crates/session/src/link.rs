@@ -32,7 +32,7 @@ pub enum Kind {
     /// body ([`crate::relay::Order`]); the reply's body says how connect(2) answers ([`crate::relay::Reply`]).
     Connect,
     /// The body is the cookie of a socket whose connect failed (`SO_COOKIE`), the reply's body why ([`crate::relay`]): the
-    /// kernel could only be made to say ECONNREFUSED.
+    /// kernel could only be made to say ECONNRESET.
     Outcome,
 }
 

@@ -161,7 +161,8 @@ async fn connected<'a>(
     let attempt = Rc::clone(&place.attempt);
     let answered = tokio::select! {
         answered = open(verdict, process, shared) => answered,
-        () = shared.activity.end_of_tree() => return None,
+        // Should somebody be left who waits for it, he shall not wait for the kernel.
+        () = shared.activity.end_of_tree() => Err(Errno::ECONNABORTED),
     };
     let errno = match answered {
         Ok(far) => {

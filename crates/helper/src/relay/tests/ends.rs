@@ -139,8 +139,10 @@ fn the_end_of_the_tree_ends_it() {
     run(
         |_| {},
         |program| {
-            let _socket = never(program);
+            let socket = never(program);
             program.helper(|shared| shared.activity.tree_ended());
+            wait(&socket);
+            assert_eq!(error(&socket), Some(Errno::ECONNRESET), "and nobody is left in the hole");
             program.nothing_is_pending();
         },
     );
