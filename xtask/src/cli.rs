@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::interrupt::Interrupt;
-use crate::{artifacts, bench, demo, lab, test, tidy, workspace::Workspace};
+use crate::{artifacts, bench, demo, lab, test, tidy, trace, workspace::Workspace};
 
 /// Tasks of the uwt workspace. Debian packages that a task needs are installed when you are root; otherwise the line
 /// that installs them is printed.
@@ -25,6 +25,8 @@ enum Task {
     Test(test::Options),
     /// Measure uwt beside torsocks and proxychains4; report in target/bench
     Bench(bench::Options),
+    /// Show where the time of one start goes, from the kernel's trace (root)
+    Trace(trace::Options),
     /// Keep the lab up for work by hand, until ^D or ^C (root)
     Lab,
     /// Check the layout: top level, arrows between crates, file sizes, exported symbols
@@ -51,6 +53,7 @@ fn dispatch(task: Task) -> Result<()> {
         Task::Demo => demo::run(&workspace),
         Task::Test(options) => test::run(&workspace, &options, &interrupt),
         Task::Bench(options) => bench::run(&workspace, &options, &interrupt),
+        Task::Trace(options) => trace::run(&workspace, &options, &interrupt),
         Task::Lab => lab::interactive(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Build => artifacts::run(&workspace),

@@ -10,6 +10,7 @@ mod prereq;
 mod steps;
 mod test;
 mod tidy;
+mod trace;
 mod workspace;
 
 use std::process::ExitCode;
