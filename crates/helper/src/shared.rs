@@ -77,6 +77,12 @@ impl Activity {
         }
     }
 
+    /// Whether nothing is under way.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.count.get() == 0
+    }
+
     /// Waits until nothing is under way.
     pub(crate) async fn idle(&self) {
         while self.count.get() > 0 {

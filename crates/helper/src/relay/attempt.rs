@@ -16,7 +16,7 @@ use crate::destination::Destination;
 use crate::diag::Pair;
 use crate::dial::{Asked, Failure, Question, ask, errno_of};
 use crate::pump::{pump, pump_early};
-use crate::shared::{Activity, Shared};
+use crate::shared::{Active, Activity, Shared};
 use crate::tree::Process;
 
 /// How often it is looked whether programs still wait for their connections.
@@ -133,8 +133,7 @@ enum Far<'a> {
 async fn live(place: Place, verdict: ConnectVerdict) {
     let (shared, process) = (Rc::clone(&place.shared), Rc::clone(&place.attempt.process));
     let cookie = place.attempt.facts.cookie;
-    let Some((near, far)) = Box::pin(connected(place, verdict, &process, &shared)).await else { return };
-    let _active = Activity::enter(&shared);
+    let Some((near, far, _active)) = Box::pin(connected(place, verdict, &process, &shared)).await else { return };
     match far {
         Far::Granted(host) => pump(near, host, shared.activity.end_of_tree()).await,
         Far::Asked(host, question) => {
@@ -156,8 +155,8 @@ async fn connected<'a>(
     place: Place,
     verdict: ConnectVerdict,
     process: &'a Process,
-    shared: &'a Shared,
-) -> Option<(TcpStream, Far<'a>)> {
+    shared: &'a Rc<Shared>,
+) -> Option<(TcpStream, Far<'a>, Active)> {
     let attempt = Rc::clone(&place.attempt);
     let answered = tokio::select! {
         answered = open(verdict, process, shared) => answered,
@@ -169,10 +168,11 @@ async fn connected<'a>(
             if !attempt.is_waited_for(shared) {
                 return None;
             }
-            // From now on the program may close its socket, and we have to deliver what it has sent.
+            // From now on the program may send, close its socket and end, and we have to deliver what it has sent.
             drop(place);
+            let active = Activity::enter(shared);
             match attempt.join(shared).await {
-                Ok(near) => return Some((near, far)),
+                Ok(near) => return Some((near, far, active)),
                 Err(error) => errno_of(&error),
             }
         }

@@ -40,6 +40,8 @@ fn they_come_about() {
                 assert_eq!(polled(&socket), PollFlags::empty(), "as while any connect is under way");
                 assert_eq!(program.connect(&socket, peer), Some(Errno::EALREADY));
                 assert_eq!(wait(&socket), PollFlags::POLLOUT);
+                // What the program sends now is delivered, even if it ends.
+                assert!(!program.helper(|shared| shared.activity.is_idle()));
                 assert_eq!(error(&socket), None);
                 assert_eq!(program.connect(&socket, peer), None);
                 assert_eq!(program.connect(&socket, peer), Some(Errno::EISCONN));
