@@ -12,29 +12,43 @@ mod rows;
 #[path = "errors/table.rs"]
 mod table;
 
-use clients::Client;
+use clients::Table;
 use place::Place;
 
-/// Runs a client against every row; what differs from the table is told in one go.
+/// Fills a table; what differs from the truth is told in one go.
 #[track_caller]
-fn check(client: Client) {
-    let place = Place::new();
-    let seen = place.run(client);
-    table::check(client, &seen);
+fn check(table: &'static Table) {
+    let place = Place::new(table);
+    table::check(table, &place.run());
     place.assert_carried();
 }
 
 #[test]
 fn a_c_program() {
-    check(Client::C);
+    check(&clients::C);
+}
+
+#[test]
+fn an_optimistic_c_program() {
+    check(&clients::C_OPTIMISTIC);
 }
 
 #[test]
 fn python() {
-    check(Client::Python);
+    check(&clients::PYTHON);
+}
+
+#[test]
+fn optimistic_python() {
+    check(&clients::PYTHON_OPTIMISTIC);
 }
 
 #[test]
 fn curl() {
-    check(Client::Curl);
+    check(&clients::CURL);
+}
+
+#[test]
+fn optimistic_curl() {
+    check(&clients::CURL_OPTIMISTIC);
 }

@@ -124,7 +124,7 @@ _Noreturn static void go(const char *way, const char *target) {
 
 int main(int count, char **words) {
     if (count > 2 && strcmp(words[1], "run") == 0) {
-        char *environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=/nonexistent", NULL};
+        char *environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=/nonexistent", "RES_OPTIONS=timeout:30", NULL};
         execve(words[2], words + 2, environment);
         perror(words[2]);
         return 126;

@@ -1,6 +1,6 @@
 """client.py WAY TARGET [WAY TARGET...]
 
-Connects to each target in the way before it, and says how that went in a line "WAY TARGET RESULT"; all at the same time.
+Connects to each target in the way before it, and says how that went in a line "WAY TARGET RESULT"; several at a time.
 What comes about is used: a word is sent, and an answer waited for.
 """
 
@@ -12,6 +12,7 @@ import sys
 
 # Longer than any connect here.
 PATIENCE = 30
+AT_A_TIME = 6
 # Two names have the same number.
 ERRORS = {**errno.errorcode, errno.EOPNOTSUPP: "EOPNOTSUPP"}
 LOOKUP_ERRORS = {getattr(socket, name): name for name in ("EAI_NONAME", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA")}
@@ -58,6 +59,6 @@ def outcome(way, target):
 
 
 pairs = list(zip(sys.argv[1::2], sys.argv[2::2]))
-with concurrent.futures.ThreadPoolExecutor(len(pairs)) as pool:
+with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
     for (way, target), said in zip(pairs, pool.map(lambda pair: outcome(*pair), pairs)):
         print(way, target, said)

@@ -14,7 +14,7 @@ use support::netns::{GATEWAY_V4, Workstation};
 use support::programs::{ERRORS, make_all};
 use tempfile::TempDir;
 
-use crate::clients::{Client, Setting};
+use crate::clients::{Client, Setting, Table};
 use crate::rows::{Gateway, ROWS};
 
 /// Seconds until timeout(1) ends a client; none takes longer on any machine.
@@ -28,8 +28,9 @@ const WORKERS: usize = 6;
 /// A cell: the number of its row and of its column, and what was seen.
 pub(crate) type Cell = (usize, usize, String);
 
-/// The place of one client.
+/// The place of one table.
 pub(crate) struct Place {
+    table: &'static Table,
     lab: Lab,
     /// Dropped before the workstation, for which they have last words.
     stations: Vec<Station>,
@@ -38,13 +39,11 @@ pub(crate) struct Place {
     config: TempDir,
 }
 
-/// Rows that share a gateway, and their gateways.
+/// Rows that share a gateway.
 struct Station {
     /// Their numbers.
     rows: Vec<usize>,
-    plain: Port,
-    /// The same, but it lets optimistic clients believe in their connections first.
-    awaiting: Port,
+    port: Port,
 }
 
 /// What is at a port of the gateway.
@@ -83,8 +82,10 @@ fn host6(row: usize) -> String {
 
 impl Place {
     /// With a gateway for each kind of row.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(table: &'static Table) -> Self {
         let lab = Lab::attach();
+        // The library beside `uwt` is to be the one built with it.
+        let _ = (lab.uwt(), lab.preload());
         let workstation = lab.private_workstation();
         let numbers: Vec<usize> = (0..ROWS.len()).collect();
         // A gateway refuses each host in its own way, and misbehaves in one.
@@ -93,34 +94,28 @@ impl Place {
             codes && ROWS[*a].options == ROWS[*b].options
         };
         let station = |rows: &[usize]| {
-            let [plain, awaiting] = [false, true].map(|awaits| open(&lab, rows, awaits));
-            for port in [&plain, &awaiting] {
-                workstation.allow_gateway_port(port.number()).expect("nft");
-            }
-            Station { rows: rows.to_vec(), plain, awaiting }
+            let port = open(&lab, rows, table.optimistic);
+            workstation.allow_gateway_port(port.number()).expect("nft");
+            Station { rows: rows.to_vec(), port }
         };
         let stations = numbers.chunk_by(alike).map(station).collect();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("errors");
         make_all(&ERRORS, &folder).unwrap_or_else(|error| panic!("{error:#}"));
         let config = tempfile::Builder::new().prefix("uwt-errors-").tempdir().expect("a folder");
-        Self { lab, stations, workstation, folder, config }
+        Self { table, lab, stations, workstation, folder, config }
     }
 
-    /// Every cell of a client's table that it says something about.
-    pub(crate) fn run(&self, client: Client) -> Vec<Cell> {
-        let mut settings: Vec<Setting> = Vec::new();
-        for (_, setting, _) in client.columns() {
-            if !settings.contains(setting) {
-                settings.push(*setting);
-            }
-        }
+    /// Every cell of the table.
+    pub(crate) fn run(&self) -> Vec<Cell> {
+        let mut settings: Vec<Setting> = self.table.columns.iter().map(|column| column.1).collect();
+        settings.dedup();
         let jobs: Vec<_> =
             self.stations.iter().flat_map(|station| settings.iter().map(move |setting| (station, *setting))).collect();
         let next = AtomicUsize::new(0);
         let work = || {
             let mut cells = Vec::new();
             while let Some((station, setting)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                cells.extend(self.run_one(client, station, *setting));
+                cells.extend(self.run_one(station, *setting));
             }
             cells
         };
@@ -131,8 +126,9 @@ impl Place {
     }
 
     /// The cells of one run.
-    fn run_one(&self, client: Client, station: &Station, setting: Setting) -> Vec<Cell> {
-        let columns = client.columns().iter().enumerate().filter(|(_, column)| column.1 == setting);
+    fn run_one(&self, station: &Station, setting: Setting) -> Vec<Cell> {
+        let Table { client, columns, .. } = self.table;
+        let columns = columns.iter().enumerate().filter(|(_, column)| column.1 == setting);
         let cells: Vec<(usize, usize, &str, String)> = columns
             .flat_map(|(number, (_, _, way))| {
                 let target = if way.ends_with('6') { host6 } else { host };
@@ -141,7 +137,7 @@ impl Place {
             .collect();
         let pairs: Vec<(&str, &str)> = cells.iter().map(|(_, _, way, target)| (*way, target.as_str())).collect();
         let mut words = client.command(setting, &self.folder.display().to_string(), &pairs);
-        if client == Client::Curl && setting == Setting::Shipped {
+        if *client == Client::Curl && setting == Setting::Shipped {
             // It asks the gateway itself, by its own time limit.
             words.extend(["--connect-timeout".to_owned(), timeout(station).to_string()]);
         }
@@ -166,7 +162,6 @@ impl Place {
     fn command(&self, station: &Station, setting: Setting, words: &[String]) -> Command {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let first = &ROWS[station.rows[0]];
-        let port = if setting.is_optimistic() { &station.awaiting } else { &station.plain };
         let config = self.config.path().join(COUNT.fetch_add(1, Ordering::Relaxed).to_string());
         fs::create_dir(&config).expect("a folder");
         if setting == Setting::Shipped {
@@ -175,15 +170,17 @@ impl Place {
         }
         let lines = [
             format!("gateway = \"{GATEWAY_V4}\""),
-            format!("port = {}", port.number()),
+            format!("port = {}", station.port.number()),
             format!("connect_timeout = {}", timeout(station)),
-            format!("optimistic = {}", setting.is_optimistic()),
+            format!("optimistic = {}", self.table.optimistic),
             "guard = \"tunnel\"".to_owned(),
         ];
         fs::write(config.join("50_test.toml"), lines.join("\n")).expect("written");
         let mut command = self.workstation.command("/usr/bin/timeout");
         command.arg(LIMIT).arg(self.lab.uwt()).args(first.options).arg("--").args(words);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("HOME", "/nonexistent");
+        // On a busy machine a name server of the cage may need longer than the workstation's file allows it.
+        command.env("RES_OPTIONS", "timeout:30");
         command.env("UWT_CONFIG_PATH", config).current_dir("/").stdin(Stdio::null());
         command
     }
@@ -192,7 +189,7 @@ impl Place {
     #[track_caller]
     pub(crate) fn assert_carried(&self) {
         for station in &self.stations {
-            let log = station.plain.log();
+            let log = station.port.log();
             for row in &station.rows {
                 if let Gateway::Refuses(code) = ROWS[*row].gateway {
                     let refused = log
