@@ -1,5 +1,6 @@
 //! The command line of `lab-gateway`.
 
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
@@ -24,6 +25,7 @@ A SOCKS5 gateway for tests. It prints its address, then one line of JSON per req
   --route HOST[:PORT]=ADDRESS:PORT   where CONNECTs for a host go (repeatable)
   --host NAME=ADDRESS        a name for RESOLVE, RESOLVE_PTR and CONNECT (repeatable)
   --echo | --discard | --source | --obey   every CONNECT succeeds and is served by the gateway itself
+  --rate MB                  how many megabytes a second --discard and --source let through, on each connection
   --quiet                    no JSON
 ";
 
@@ -45,6 +47,8 @@ fn serve(options: GatewayOptions) -> Result<()> {
     gateway.wait();
     bail!("the gateway ended")
 }
+
+const MEGABYTE: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
 
 /// Options to settings.
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<GatewayOptions> {
@@ -87,6 +91,10 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<GatewayOptions> 
             "--discard" => options.service(Service::Discard),
             "--source" => options.service(Service::Source),
             "--obey" => options.service(Service::Obey),
+            "--rate" => {
+                let bytes = read::<NonZeroU32>(&value()?)?.checked_mul(MEGABYTE).context("at most 4294 MB/s")?;
+                options.rate(bytes)
+            }
             "--quiet" => GatewayOptions { json: None, ..options },
             other => bail!("unknown option {other:?}"),
         };
@@ -122,7 +130,7 @@ mod tests {
     fn everything_at_once() {
         let options = options(
             "--listen 127.0.0.1:7 --delay 300 --round-trip 200 --refuse 0xF2 --refuse-host a.test=5 --fault never --form tor \
-             --route b.test:80=127.0.0.1:8080 --route 203.0.113.1=127.0.0.1:1 --host c.test=10.0.0.1 --echo --quiet",
+             --route b.test:80=127.0.0.1:8080 --route 203.0.113.1=127.0.0.1:1 --host c.test=10.0.0.1 --echo --rate 3 --quiet",
         )
         .expect("options");
         assert_eq!(options.listen.port(), 7);
@@ -132,12 +140,23 @@ mod tests {
         assert_eq!(options.routes[&("b.test".to_owned(), 80)].port(), 8080);
         assert_eq!(options.routes[&("203.0.113.1".to_owned(), 0)].port(), 1);
         assert!(options.hosts.lookup("c.test").is_some());
+        assert_eq!(options.rate.map(NonZeroU32::get), Some(3_000_000));
         assert!(options.json.is_none());
     }
 
     #[test]
     fn mistakes_are_named() {
-        for bad in ["--delay", "--delay x", "--refuse 256", "--fault odd", "--route a", "--loud", "--form x"] {
+        for bad in [
+            "--delay",
+            "--delay x",
+            "--refuse 256",
+            "--fault odd",
+            "--route a",
+            "--loud",
+            "--form x",
+            "--rate 0",
+            "--rate 5000",
+        ] {
             assert!(options(bad).is_err(), "{bad}");
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::Stdout;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -125,6 +126,8 @@ pub struct GatewayOptions {
     pub listen: SocketAddr,
     /// What happens after a successful CONNECT.
     pub service: Service,
+    /// How many bytes a second [`Service::Source`] and [`Service::Discard`] let through, on each connection.
+    pub rate: Option<NonZeroU32>,
     /// Where to connect for a host (name in lower case, or address) and port; port 0 stands for every port.
     pub routes: HashMap<(String, u16), SocketAddr>,
     /// Names for RESOLVE and `RESOLVE_PTR`, and for CONNECT where there is no route.
@@ -142,6 +145,7 @@ impl Default for GatewayOptions {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             service: Service::Relay,
+            rate: None,
             routes: HashMap::new(),
             hosts: Hosts::new(),
             behaviour: Behaviour::default(),
@@ -169,6 +173,13 @@ impl GatewayOptions {
     #[must_use]
     pub fn service(mut self, service: Service) -> Self {
         self.service = service;
+        self
+    }
+
+    /// Lets no more than this through, see [`Self::rate`].
+    #[must_use]
+    pub fn rate(mut self, bytes_per_second: NonZeroU32) -> Self {
+        self.rate = Some(bytes_per_second);
         self
     }
 

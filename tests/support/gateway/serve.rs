@@ -205,16 +205,16 @@ async fn respond(
     let connected = entry.command == super::Command::Connect && done.status == SocksStatus::SUCCEEDED;
     pending.extend(request.reply(done.status, done.address.as_ref()).map_err(invalid)?);
     shared.record(entry);
-    let service = shared.options.service;
+    let options = &shared.options;
     if connected && !behaviour.round_trip.is_zero() {
-        return relay::carry_far(line, stream, done.upstream, (&early, &pending), service, behaviour.fault).await;
+        return relay::carry_far(line, stream, done.upstream, (&early, &pending), options, behaviour.fault).await;
     }
     if !at_once {
         sleep_until(line.reply_due()).await;
     }
     answer::reply(&mut stream, &pending, behaviour.fault).await?;
     if connected {
-        return relay::carry(stream, done.upstream, &early, service, &shared.endings).await;
+        return relay::carry(stream, done.upstream, &early, options, &shared.endings).await;
     }
     stream.shutdown().await?;
     drain(&mut stream).await;

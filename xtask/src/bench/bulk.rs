@@ -12,11 +12,16 @@ use super::way::{CAGED, Course, How, NATIVE, NOWHERE, RELAY, Way, rows};
 /// The tables the figures look at.
 pub(crate) const DOWN: &str = "bulk-down";
 pub(crate) const UP: &str = "bulk-up";
+pub(crate) const PACED_DOWN: &str = "bulk-paced-down";
+pub(crate) const PACED_UP: &str = "bulk-paced-up";
 pub(crate) const CPU_DOWN: &str = "cpu-down";
 pub(crate) const CPU_UP: &str = "cpu-up";
 
 /// Bytes of one connection.
 const BYTES: u32 = 512 << 20;
+
+/// What the slower gateways let through, in megabytes a second: several times what one connection through Tor ever gets.
+pub(super) const PACE: &str = "1000";
 
 /// What one way took in each of its runs: seconds of processors, per GiB.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +40,31 @@ pub(super) fn down(course: &Course<'_>, gateway: &Gateway) -> Result<[Table; 2]>
 /// Bytes to the gateway, until it has read them.
 pub(super) fn up(course: &Course<'_>, gateway: &Gateway) -> Result<[Table; 2]> {
     measure([UP, CPU_UP], "to the gateway", "give", course, gateway)
+}
+
+/// Bytes from a gateway that sends [`PACE`] at most.
+pub(super) fn paced_down(course: &Course<'_>) -> Result<Table> {
+    paced(PACED_DOWN, "from", "take", course)
+}
+
+/// Bytes to a gateway that reads [`PACE`] at most, until it has read them.
+pub(super) fn paced_up(course: &Course<'_>) -> Result<Table> {
+    paced(PACED_UP, "to", "give", course)
+}
+
+/// Of the ways that need nobody's help but ours.
+fn paced(key: &'static str, direction: &str, what: &str, course: &Course<'_>) -> Result<Table> {
+    let bytes = BYTES.to_string();
+    let way = |name, how| course.connecting(name, how, NOWHERE, what, &[&bytes]);
+    let ways =
+        [way(NATIVE, How::Socks)?, way(UWT_TUNNEL, How::Connect)?, way(RELAY, How::Poll)?, way(CAGED, How::Connect)?];
+    let mut speed = vec![Series::default(); ways.len()];
+    course.in_turns("bulk at a pace", &ways, |index, way| {
+        speed[index].0.push(f64::from(BYTES) / way.run()?[0]);
+        Ok(())
+    })?;
+    let direction = format!("{direction} a gateway that lets {PACE} MB/s through");
+    Ok(speed_table(key, &direction, &ways, speed))
 }
 
 fn measure(

@@ -131,6 +131,8 @@ fn measure(workspace: &Workspace, options: &Options, directory: &Path, interrupt
     let (_web, at_web) = start("gateway-web.log", &["--route", &page, "--round-trip", &far])?;
     let (source, at_source) = start("gateway-source.log", &["--source"])?;
     let (sink, at_sink) = start("gateway-sink.log", &["--discard"])?;
+    let (_slow_source, at_slow_source) = start("gateway-slow-source.log", &["--source", "--rate", bulk::PACE])?;
+    let (_slow_sink, at_slow_sink) = start("gateway-slow-sink.log", &["--discard", "--rate", bulk::PACE])?;
 
     let course = |setup, rounds| Course { setup, tools: &tools, rounds, interrupt };
     let (starts, calls) = (options.startup_rounds(), options.call_rounds());
@@ -153,6 +155,8 @@ fn measure(workspace: &Workspace, options: &Options, directory: &Path, interrupt
     tables.push(first_byte::curl(&course(&at_web, names))?);
     tables.extend(bulk::down(&course(&at_source, connects), &source)?);
     tables.extend(bulk::up(&course(&at_sink, connects), &sink)?);
+    tables.push(bulk::paced_down(&course(&at_slow_source, connects))?);
+    tables.push(bulk::paced_up(&course(&at_slow_sink, connects))?);
     tables.extend(guard::filter(&course(&at_near, calls))?);
     tables.push(guard::unix(&course(&at_near, starts))?);
     tables.extend(guard::sockets(&course(&at_near, calls))?);
