@@ -48,14 +48,14 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 /// under the same names, or `crates/uwt/src/sys/musl.rs` has, and with the same types, which `artifacts/abi.rs` checks.
 fn launcher(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = workspace.cargo("rustc");
-    cargo.args(["--release", "-p", "uwt", "--bin", "uwt", "--features", "musl"]);
+    cargo.args(["--profile", "launcher", "-p", "uwt", "--bin", "uwt", "--features", "musl"]);
     cargo.args(["--", "-C", "target-feature=+crt-static", "-C", "relocation-model=static", "-C", "linker=musl-gcc"]);
     for name in LARGE_FILE_NAMES {
         // From 1.2.4 on musl has them for programs that were linked with an earlier one only.
         cargo.arg("-C").arg(format!("link-arg=-Wl,--defsym={name}64={name}"));
     }
     workspace::run(&mut cargo)?;
-    let built = existing(&workspace.target.join("release/uwt"))?;
+    let built = existing(&workspace.target.join("launcher/uwt"))?;
     check_static(&built)?;
     publish(&built, &workspace.bin_dir())
 }

@@ -133,7 +133,6 @@ enum Step {
 }
 
 /// Collects steps, then resolves the labels.
-#[derive(Default)]
 pub(crate) struct Assembler {
     steps: Vec<Step>,
     /// By label: the index of the step it stands before.
@@ -142,6 +141,11 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
+    /// Nothing yet, with room for a program of ours: to move it while it grows takes longer than to write it.
+    pub(crate) fn new() -> Self {
+        Self { steps: Vec::with_capacity(160), places: Vec::with_capacity(128), asks: false }
+    }
+
     /// A new name, for a place yet to come.
     pub(crate) fn label(&mut self) -> Label {
         self.places.push(None);
@@ -219,7 +223,7 @@ mod tests {
 
     #[test]
     fn labels_become_distances() {
-        let mut assembler = Assembler::default();
+        let mut assembler = Assembler::new();
         let (allow, kill) = (assembler.label(), assembler.label());
         assembler.load(Field::Arch);
         assembler.test(Test::Equal, 7, Target::Next, kill);
@@ -247,7 +251,7 @@ mod tests {
     #[test]
     fn a_jump_goes_forward_and_not_too_far() {
         let far = |between: usize| {
-            let mut assembler = Assembler::default();
+            let mut assembler = Assembler::new();
             let label = assembler.label();
             assembler.test(Test::Equal, 0, label, Target::Next);
             (0..between).for_each(|_| assembler.and(1));
@@ -259,7 +263,7 @@ mod tests {
         assert_eq!(far(256), Err(CompileError::Jump { at: 0 }));
         assert_eq!(far(5000), Err(CompileError::Length(5002)));
 
-        let mut backward = Assembler::default();
+        let mut backward = Assembler::new();
         let label = backward.label();
         backward.place(label);
         backward.test(Test::Equal, 0, label, Target::Next);
@@ -267,7 +271,7 @@ mod tests {
         assert_eq!(backward.finish(), Err(CompileError::Jump { at: 0 }));
 
         for place_at_end in [false, true] {
-            let mut nowhere = Assembler::default();
+            let mut nowhere = Assembler::new();
             let label = nowhere.label();
             nowhere.test(Test::Equal, 0, Target::Next, label);
             nowhere.end(Verdict::Allow);
@@ -282,7 +286,7 @@ mod tests {
     fn verdicts_are_what_the_kernel_calls_them() {
         assert_eq!(encode(Verdict::Ask), 0x7fc0_0000);
         assert_eq!(encode(Verdict::Refuse(13)), 0x0005_000d);
-        let mut assembler = Assembler::default();
+        let mut assembler = Assembler::new();
         assembler.end(Verdict::Ask);
         assert!(assembler.finish().unwrap().asks());
     }

@@ -17,7 +17,7 @@ use crate::{CompileError, Program, Rules, Verdict};
 ///
 /// Where the program would not fit into the kernel's limits. It does, whatever the values in `rules` are.
 pub fn compile(rules: &Rules) -> Result<Program, CompileError> {
-    let mut compiler = Compiler { assembler: Assembler::default(), ends: Vec::new(), rules };
+    let mut compiler = Compiler { assembler: Assembler::new(), ends: Vec::new(), rules };
     compiler.architectures();
     compiler.finish()
 }

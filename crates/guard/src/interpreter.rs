@@ -94,7 +94,7 @@ mod tests {
             (Field::Low(5), 0x5566_7788),
             (Field::High(5), 0x1122_3344),
         ] {
-            let mut assembler = Assembler::default();
+            let mut assembler = Assembler::new();
             let same = assembler.label();
             assembler.load(field);
             assembler.test(Test::Equal, expected, same, Target::Next);
@@ -111,9 +111,9 @@ mod tests {
 
     #[test]
     fn the_check_finds_a_program_that_runs_off_its_end() {
-        let mut assembler = Assembler::default();
+        let mut assembler = Assembler::new();
         assembler.load(Field::Arch);
         check(&assembler.finish().unwrap()).unwrap_err();
-        check(&Assembler::default().finish().unwrap()).unwrap_err();
+        check(&Assembler::new().finish().unwrap()).unwrap_err();
     }
 }

@@ -119,7 +119,7 @@ fn reap(child: libc::pid_t) {
 
 /// A program that needs a listener and never uses it: no call has this number.
 fn asks_about_nothing() -> io::Result<Program> {
-    let mut assembler = Assembler::default();
+    let mut assembler = Assembler::new();
     let ask = assembler.label();
     assembler.load(Field::Number);
     assembler.test(Test::Equal, u32::MAX, ask, Target::Next);

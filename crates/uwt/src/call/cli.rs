@@ -80,11 +80,29 @@ pub(crate) enum Asked {
 /// # Errors
 /// Bad usage.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
-    // Most calls have no options, and then there is nothing to parse: this saves about a tenth of our time.
-    if arguments.get(1).is_some_and(|first| !first.as_encoded_bytes().starts_with(b"-")) {
-        return Ok(Asked::Run(Options { command: arguments.into_iter().skip(1).collect(), ..Options::default() }));
+    match plain(&arguments) {
+        Some(options) => Ok(Asked::Run(options)),
+        None => parse_options(arguments),
     }
-    parse_options(arguments)
+}
+
+/// What most calls are: no option at all, or the guard's level, each as clap would read it. What is anything else, or wrong,
+/// is left to clap, which takes longer than all that remains to be done.
+fn plain(arguments: &[OsString]) -> Option<Options> {
+    let (mut guard_level, mut verbose) = (None, false);
+    for (index, argument) in arguments.iter().enumerate().skip(1) {
+        let word = argument.as_encoded_bytes();
+        if !word.starts_with(b"-") {
+            let command = arguments.get(index..)?.to_vec();
+            return Some(Options { guard: guard_level, verbose, command, ..Options::default() });
+        }
+        match word {
+            b"-v" | b"--verbose" if !verbose => verbose = true,
+            _ if guard_level.is_none() => guard_level = Some(guard(argument.to_str()?.strip_prefix("--guard=")?).ok()?),
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Kept apart: its large frame would be paid for by every call.
@@ -207,6 +225,35 @@ mod tests {
         assert!(all.explain && all.verbose && all.identity.is_none());
         let joined = options(&["-i127.0.0.1", "-p9050", "-t5", "--identity=work", "true"]);
         assert_eq!((joined.port, joined.identity.as_deref()), (Some(9050), Some("work")));
+    }
+
+    /// What is read without clap is read as by clap, and clap gets the rest.
+    #[test]
+    fn plain_calls_are_as_clap_reads_them() {
+        for (words, is_plain) in [
+            (&["curl", "-v"][..], true),
+            (&["--guard=off", "true", "--guard=deny"], true),
+            (&["--guard=tunnel", "-v", "true"], true),
+            (&["--verbose", "--guard=auto", "true", "--"], true),
+            (&["", "-v"], true),
+            (&["--guard=deny", "--", "true"], false),
+            (&["--guard", "off", "true"], false),
+            (&["--guard=off", "--guard=off", "true"], false),
+            (&["-v", "-v", "true"], false),
+            (&["--guard=on", "true"], false),
+            (&["--guard=", "true"], false),
+            (&["-vv", "true"], false),
+            (&["--explain", "true"], false),
+            (&["--guard=off"], false),
+            (&[], false),
+        ] {
+            let arguments: Vec<_> = std::iter::once("uwt").chain(words.iter().copied()).map(OsString::from).collect();
+            let read = plain(&arguments);
+            assert_eq!(read.is_some(), is_plain, "{words:?}");
+            if let Some(options) = read {
+                assert_eq!(parse_options(arguments), Ok(Asked::Run(options)), "{words:?}");
+            }
+        }
     }
 
     #[test]
