@@ -17,7 +17,8 @@ use crate::{CompileError, Program, Rules, Verdict};
 ///
 /// Where the program would not fit into the kernel's limits. It does, whatever the values in `rules` are.
 pub fn compile(rules: &Rules) -> Result<Program, CompileError> {
-    let mut compiler = Compiler { assembler: Assembler::new(), ends: Vec::new(), rules };
+    let mut compiler =
+        Compiler { assembler: Assembler::new(), ends: Vec::new(), judge: None, bodies: Vec::new(), rules };
     compiler.architectures();
     compiler.finish()
 }
@@ -29,6 +30,11 @@ struct Compiler<'a> {
     assembler: Assembler,
     /// One end for each verdict, shared by all that jump there.
     ends: Vec<(Verdict, Label)>,
+    /// Where calls on internet sockets go.
+    judge: Option<Label>,
+    /// What is behind the numbers, once for all architectures: the arguments are in the same places. The kernel checks,
+    /// compiles and tries out all that is installed, which takes longer the more it is.
+    bodies: Vec<(Operation, Label)>,
     rules: &'a Rules,
 }
 
@@ -44,33 +50,32 @@ impl Compiler<'_> {
             self.assembler.place(label);
             self.calls(abi);
         }
+        for (operation, label) in std::mem::take(&mut self.bodies) {
+            self.assembler.place(label);
+            self.body(operation);
+        }
+        if let Some(label) = self.judge {
+            self.assembler.place(label);
+            self.judge();
+        }
     }
 
-    /// The lookup of the number, then what is behind each number.
+    /// The lookup of the number.
     fn calls(&mut self, abi: &Abi) {
-        let (allow, judge) = (self.end(Verdict::Allow), self.assembler.label());
-        let mut ranges = Vec::new();
-        let mut bodies = Vec::new();
+        let allow = self.end(Verdict::Allow);
+        let mut ranges = Vec::with_capacity(32);
         let mut free = Some(0);
         for calls in abi.calls {
             if free.is_some_and(|free| free < calls.first) {
                 ranges.extend(free.map(|free| (free, allow)));
             }
-            let label = self.assembler.label();
-            ranges.push((calls.first, label));
-            bodies.push((calls.operation, label));
+            ranges.push((calls.first, self.behind(calls.operation)));
             free = calls.last.checked_add(1);
         }
         ranges.extend(free.map(|free| (free, allow)));
 
         self.assembler.load(Field::Number);
         self.lookup(&ranges, IN_USE);
-        for (operation, label) in bodies {
-            self.assembler.place(label);
-            self.body(abi, operation, judge);
-        }
-        self.assembler.place(judge);
-        self.judge(abi);
     }
 
     /// Goes to the label of the last range that doesn't start above the loaded number, of the numbers below `end`. The
@@ -97,9 +102,32 @@ impl Compiler<'_> {
         }
     }
 
-    /// What is behind a number; `judge` is where calls on internet sockets go.
-    fn body(&mut self, abi: &Abi, operation: Operation, judge: Label) {
-        let (allow, refuse) = (self.end(Verdict::Allow), self.end(Verdict::Refuse(EACCES)));
+    /// The place of what is behind a number.
+    fn behind(&mut self, operation: Operation) -> Label {
+        match operation {
+            Operation::Listen => self.judged(),
+            Operation::SocketCall => self.end(Verdict::Refuse(EACCES)),
+            Operation::IoUring | Operation::OtherAbi => self.end(Verdict::Refuse(ENOSYS)),
+            Operation::TakeDescriptor => self.end(Verdict::Refuse(EPERM)),
+            _ => {
+                if let Some((_, label)) = self.bodies.iter().find(|(known, _)| *known == operation) {
+                    return *label;
+                }
+                let label = self.assembler.label();
+                self.bodies.push((operation, label));
+                label
+            }
+        }
+    }
+
+    /// Where calls on internet sockets go.
+    fn judged(&mut self) -> Label {
+        *self.judge.get_or_insert_with(|| self.assembler.label())
+    }
+
+    /// What looks at arguments.
+    fn body(&mut self, operation: Operation) {
+        let (allow, refuse, judge) = (self.end(Verdict::Allow), self.end(Verdict::Refuse(EACCES)), self.judged());
         match operation {
             Operation::Socket => self.socket(judge),
             Operation::SocketPair => {
@@ -119,18 +147,15 @@ impl Compiler<'_> {
                 self.assembler.place(addressed);
                 self.address(5, foreign);
             }
-            Operation::SendMessage => self.message(abi, 2),
-            Operation::SendMessages => self.message(abi, 3),
-            Operation::Listen => self.judge(abi),
-            Operation::SocketCall => self.refuse(EACCES),
-            Operation::IoUring | Operation::OtherAbi => self.refuse(ENOSYS),
-            Operation::TakeDescriptor => self.refuse(EPERM),
+            Operation::SendMessage => self.message(2),
+            Operation::SendMessages => self.message(3),
+            // [`Self::behind`] knows their ends.
+            Operation::Listen
+            | Operation::SocketCall
+            | Operation::IoUring
+            | Operation::OtherAbi
+            | Operation::TakeDescriptor => {}
         }
-    }
-
-    /// Ends here, whatever the arguments are.
-    fn refuse(&mut self, errno: i32) {
-        self.assembler.end(self.rules.told(Verdict::Refuse(errno)));
     }
 
     fn socket(&mut self, judge: Label) {
@@ -162,10 +187,10 @@ impl Compiler<'_> {
         self.assembler.test(Test::Greater, INTERNET_LENGTH - 1, internet, allow);
     }
 
-    fn message(&mut self, abi: &Abi, flags: usize) {
-        if let Some(cookie) = self.cookie(abi) {
+    fn message(&mut self, flags: usize) {
+        if let Some(shown) = self.cookie() {
             let (allow, stranger) = (self.end(Verdict::Allow), self.assembler.label());
-            self.compare(cookie, allow, stranger);
+            self.compare(shown, allow, stranger);
             self.assembler.place(stranger);
         }
         let (fast_open, foreign) = (self.end(Verdict::Refuse(EOPNOTSUPP)), self.end(self.rules.foreign()));
@@ -173,25 +198,27 @@ impl Compiler<'_> {
         self.assembler.test(Test::AnyBit, libc::MSG_FASTOPEN.cast_unsigned(), fast_open, foreign);
     }
 
-    /// The argument with the cookie, where there can be one.
-    fn cookie(&self, abi: &Abi) -> Option<usize> {
-        abi.cookie.filter(|_| self.rules.cookie != 0)
+    /// The architecture on which a cookie is shown, and the argument; only the kernel's own one has a preload.
+    fn cookie(&self) -> Option<(u32, usize)> {
+        ABIS.iter().filter(|_| self.rules.cookie != 0).find_map(|abi| Some((abi.arch, abi.cookie?)))
     }
 
     /// Passes those with the cookie.
-    fn judge(&mut self, abi: &Abi) {
-        match self.cookie(abi) {
-            Some(cookie) => {
+    fn judge(&mut self) {
+        match self.cookie() {
+            Some(shown) => {
                 let (allow, foreign) = (self.end(Verdict::Allow), self.end(self.rules.foreign()));
-                self.compare(cookie, allow, foreign);
+                self.compare(shown, allow, foreign);
             }
             None => self.assembler.end(self.rules.foreign()),
         }
     }
 
-    /// Compares both halves of the cookie.
-    fn compare(&mut self, argument: usize, same: Label, other: Label) {
+    /// Compares both halves of the cookie, on the architecture where there is one.
+    fn compare(&mut self, (arch, argument): (u32, usize), same: Label, other: Label) {
         let cookie = self.rules.cookie;
+        self.assembler.load(Field::Arch);
+        self.assembler.test(Test::Equal, arch, Target::Next, other);
         self.assembler.load(Field::Low(argument));
         self.assembler.test(Test::Equal, low(cookie), Target::Next, other);
         self.assembler.load(Field::High(argument));
