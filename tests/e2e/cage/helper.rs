@@ -5,13 +5,16 @@ use nix::unistd::Pid;
 use support::gateway::{Fault, GatewayOptions};
 
 use crate::place::User;
-use crate::site::{ECHO, LIMIT, Site};
+use crate::site::{ECHO, LIMIT, Site, Started};
 
 const USERS: [User; 2] = [User::Root, User::Nobody];
 
-/// Kills the helper, and what it has outside the cage.
+/// Kills the helper of a program that runs, and what it has outside the cage.
 #[track_caller]
-fn kill_helper(site: &Site) {
+fn kill_helper(site: &Site, program: &Started) {
+    // It comes before the program, and without it uwt would execute none.
+    site.helpers();
+    program.wait_until_executed();
     for pid in site.helpers() {
         // One may end because the other did.
         let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
@@ -24,7 +27,7 @@ fn killed_before_the_first_socket() {
     let site = Site::new();
     for user in USERS {
         let mut program = site.start(user, &["@static", "await", "connect", ECHO[0], ECHO[1]]);
-        kill_helper(&site);
+        kill_helper(&site, &program);
         program.tell();
         // seccomp_unotify(2): nobody listens any more.
         assert_eq!(program.end(), ("socket: ENOSYS\n".to_owned(), 1));
@@ -39,7 +42,7 @@ fn killed_while_a_connect_waits() {
         let program = site.start(user, &["@static", "connect", ECHO[0], ECHO[1]]);
         assert!(site.gateway.wait_log(LIMIT, |log| !log.is_empty()).is_some());
         drop(site.gateway.take_log());
-        kill_helper(&site);
+        kill_helper(&site, &program);
         // With the next retransmission of its SYN, within a second or a few.
         assert_eq!(program.end(), ("connect: ECONNREFUSED\n".to_owned(), 1));
     }
@@ -51,7 +54,7 @@ fn killed_while_connected() {
     for user in USERS {
         let mut program = site.start(user, &["@static", "hold", ECHO[0], ECHO[1]]);
         assert_eq!(program.line(), "connected");
-        kill_helper(&site);
+        kill_helper(&site, &program);
         program.tell();
         let (said, _) = program.end();
         let errors =
@@ -65,7 +68,7 @@ fn killed_the_preload_carries_on() {
     let site = Site::new();
     for user in USERS {
         let mut program = site.start(user, &["@dynamic", "await", "connect", ECHO[0], ECHO[1]]);
-        kill_helper(&site);
+        kill_helper(&site, &program);
         program.tell();
         // The preload makes its sockets with the cookie: it needs no helper for an address.
         assert_eq!(program.end(), ("answer hi\n".to_owned(), 0));

@@ -160,6 +160,14 @@ impl Started {
         self.child.id().cast_signed()
     }
 
+    /// Waits until uwt has executed the program, which it does when everything is in place.
+    #[track_caller]
+    pub(crate) fn wait_until_executed(&self) {
+        let comm = || fs::read_to_string(format!("/proc/{}/comm", self.pid())).expect("it runs");
+        let executed = wait_until(LIMIT, || (comm().trim_end() != "uwt").then_some(()));
+        assert!(executed.is_some(), "uwt executes nothing");
+    }
+
     /// The next line it says.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
