@@ -52,7 +52,7 @@ fn launcher(workspace: &Workspace) -> Result<PathBuf> {
     cargo.args(["--", "-C", "target-feature=+crt-static", "-C", "relocation-model=static", "-C", "linker=musl-gcc"]);
     for name in LARGE_FILE_NAMES {
         // From 1.2.4 on musl has them for programs that were linked with an earlier one only.
-        cargo.arg("-C").arg(format!("link-arg=-Wl,--defsym={name}64={name}"));
+        cargo.arg("-C").arg(format!("link-arg=-Wl,--undefined={name},--defsym={name}64={name}"));
     }
     workspace::run(&mut cargo)?;
     let built = existing(&workspace.target.join("launcher/uwt"))?;
