@@ -14,6 +14,9 @@ use crate::message::Failure;
 /// Names this boot (random(4)).
 pub(crate) const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
+/// Where root's folder is.
+const OF_ROOT: &str = "/run/uwt";
+
 /// What names this boot, and no other of any machine.
 ///
 /// # Errors
@@ -33,13 +36,16 @@ pub(crate) fn folder(environment: &Environment, owner: u32) -> Result<PathBuf, F
     let runtime = environment.get("XDG_RUNTIME_DIR").filter(|folder| is_own(folder, owner));
     let folder = match runtime {
         Some(runtime) => Path::new(runtime).join("uwt"),
-        None if owner == 0 => {
-            make(Path::new("/run/uwt"), 0o755)?;
-            PathBuf::from("/run/uwt/0")
-        }
+        None if owner == 0 => Path::new(OF_ROOT).join("0"),
         None => PathBuf::from(format!("/tmp/uwt-{owner}")),
     };
-    make(&folder, 0o700)?;
+    // Mostly it is there, and looking costs less than trying.
+    if fs::symlink_metadata(&folder).is_err() {
+        if folder.parent() == Some(Path::new(OF_ROOT)) {
+            make(Path::new(OF_ROOT), 0o755)?;
+        }
+        make(&folder, 0o700)?;
+    }
     file::check_folder(&folder, owner)?;
     Ok(folder)
 }

@@ -25,13 +25,13 @@ pub(crate) struct Abilities {
 
 /// Tries it out, or knows it from an earlier call.
 pub(crate) fn find(environment: &Environment) -> Abilities {
-    let limits = Limits::read(Path::new("/"));
     let owner = geteuid();
+    let limits = Limits::read(Path::new("/"), owner.is_root());
     // In somebody's sandbox other things are possible than outside, and nothing tells one sandbox from another.
     let key = if uwt_guard::probe::is_filtered() { None } else { cache::key(&limits) };
     let kept = key.as_deref().and_then(|key| cache::read(environment, owner.as_raw(), key));
     kept.unwrap_or_else(|| {
-        let abilities = try_out(&limits, owner.is_root());
+        let abilities = try_out(&limits);
         if let Some(key) = key {
             cache::write(environment, owner.as_raw(), &key, &abilities);
         }
@@ -39,10 +39,10 @@ pub(crate) fn find(environment: &Environment) -> Abilities {
     })
 }
 
-fn try_out(limits: &Limits, is_root: bool) -> Abilities {
+fn try_out(limits: &Limits) -> Abilities {
     let notifications = uwt_guard::probe::notifications().map_err(|error| error.to_string());
     // A setting that forbids it says more than the system call's error.
-    let cage = match limits.obstacle(is_root) {
+    let cage = match limits.obstacle() {
         Some(obstacle) => Err(obstacle),
         None => uwt_helper::probe(),
     };

@@ -21,10 +21,15 @@ pub(crate) struct Limits {
 const UNCONFINED: &str = "unconfined";
 
 impl Limits {
-    /// Reads them below `root`, which is `/` on a real machine.
-    pub(crate) fn read(root: &Path) -> Self {
+    /// Reads them below `root`, which is `/` on a real machine; for root's own cage just the one that concerns it.
+    pub(crate) fn read(root: &Path, is_root: bool) -> Self {
         let text = |path: &str| file::read_small(&root.join(path)).ok();
         let number = |path: &str| text(path)?.trim_end().parse().ok();
+        let max_net_namespaces = number("proc/sys/user/max_net_namespaces");
+        // It needs no namespace of users.
+        if is_root {
+            return Self { max_net_namespaces, ..Self::default() };
+        }
         let restricted = number("proc/sys/kernel/apparmor_restrict_unprivileged_userns");
         let profile = || {
             let label = text("proc/self/attr/apparmor/current").or_else(|| text("proc/self/attr/current"))?;
@@ -32,7 +37,7 @@ impl Limits {
         };
         Self {
             max_user_namespaces: number("proc/sys/user/max_user_namespaces"),
-            max_net_namespaces: number("proc/sys/user/max_net_namespaces"),
+            max_net_namespaces,
             unprivileged_userns_clone: number("proc/sys/kernel/unprivileged_userns_clone"),
             apparmor_restrict_unprivileged_userns: restricted,
             profile: restricted.filter(|value| *value != 0).and_then(|_| profile()),
@@ -40,14 +45,10 @@ impl Limits {
     }
 
     /// Why there can be no cage, and what to do; `None` if these settings do not stand in its way.
-    pub(crate) fn obstacle(&self, is_root: bool) -> Option<String> {
+    pub(crate) fn obstacle(&self) -> Option<String> {
         let zero = |name: &str, most: &str| format!("{name} is 0 (`sysctl -w {name}={most}` allows it)");
         if self.max_net_namespaces == Some(0) {
             return Some(zero("user.max_net_namespaces", "10000"));
-        }
-        // Root's cage needs no namespace of users.
-        if is_root {
-            return None;
         }
         if self.max_user_namespaces == Some(0) {
             return Some(zero("user.max_user_namespaces", "10000"));
@@ -70,14 +71,14 @@ mod tests {
 
     use super::*;
 
-    fn machine(files: &[(&str, &str)]) -> Limits {
+    fn machine(files: &[(&str, &str)], is_root: bool) -> Limits {
         let root = tempfile::tempdir().expect("folder");
         for (path, content) in files {
             let path = root.path().join("proc").join(path);
             fs::create_dir_all(path.parent().expect("parent")).expect("made");
             fs::write(path, content).expect("written");
         }
-        Limits::read(root.path())
+        Limits::read(root.path(), is_root)
     }
 
     #[test]
@@ -113,9 +114,8 @@ mod tests {
                 None,
             ),
         ] {
-            let limits = machine(files);
             for (is_root, expected) in [(false, to_user), (true, to_root)] {
-                let obstacle = limits.obstacle(is_root);
+                let obstacle = machine(files, is_root).obstacle();
                 let as_expected = match (&obstacle, expected) {
                     (Some(obstacle), Some(expected)) => obstacle.contains(expected) && obstacle.lines().count() == 1,
                     (None, None) => true,
@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn two_machines_differ() {
-        let one = machine(&[("sys/user/max_user_namespaces", "0\n")]);
-        assert_ne!(one, machine(&[("sys/user/max_user_namespaces", "1\n")]));
-        assert_ne!(one, machine(&[]));
+        let one = machine(&[("sys/user/max_user_namespaces", "0\n")], false);
+        assert_ne!(one, machine(&[("sys/user/max_user_namespaces", "1\n")], false));
+        assert_ne!(one, machine(&[], false));
     }
 }
