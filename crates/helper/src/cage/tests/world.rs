@@ -85,7 +85,7 @@ async fn live(addresses: &str, optimistic: bool, program: fn(&Program)) {
     let program = std::thread::spawn(move || program(&Program { helper: sender, outside }));
     serve(&cage, requests).await;
     program.join().unwrap();
-    tokio::time::timeout(std::time::Duration::from_secs(60), async {
+    tokio::time::timeout(std::time::Duration::from_mins(1), async {
         shared.activity.idle().await;
         while !cage.is_idle() {
             tokio::task::yield_now().await;
