@@ -4,7 +4,7 @@ use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use support::gateway::{Behaviour, Gateway, GatewayOptions, Outcome, Request, Service};
@@ -89,7 +89,7 @@ impl Site {
 
     /// With a gateway that behaves in a certain way.
     pub(crate) fn with(change: impl FnOnce(&mut Behaviour)) -> Self {
-        let namespaces = namespaces();
+        let namespaces = Namespaces::shared().expect("namespaces");
         let workstation = namespaces.add_workstation().expect("a workstation");
         let mut options =
             GatewayOptions::new().listen(SocketAddr::from((GATEWAY_V4, 0))).service(Service::Echo).hosts(hosts());
@@ -256,17 +256,6 @@ impl Drop for Site {
             self.workstation.assert_no_leaks();
         }
     }
-}
-
-/// The namespaces that all tests of this program share, for as long as one of them uses them.
-fn namespaces() -> Arc<Namespaces> {
-    static SHARED: Mutex<Weak<Namespaces>> = Mutex::new(Weak::new());
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    shared.upgrade().unwrap_or_else(|| {
-        let made = Arc::new(Namespaces::create().expect("namespaces"));
-        *shared = Arc::downgrade(&made);
-        made
-    })
 }
 
 /// A folder with `uwt`, its library and the probe that every user can read, whatever the checkout is.

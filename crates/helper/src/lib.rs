@@ -37,6 +37,7 @@ mod shared;
 mod start;
 mod stub;
 mod sys;
+mod tcp;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -1,4 +1,4 @@
-//! Copies between a connection in the cage and its other half outside.
+//! Copies between a program's connection, in the cage or by the relay, and its other half to the gateway.
 //!
 //! By splice(2) through a pipe: the bytes stay where the kernel has them, which takes two thirds of the time of a copy
 //! through a buffer. All connections of the thread use one pipe, so each must leave it empty: what the other side has no
@@ -32,21 +32,21 @@ thread_local! {
 }
 
 /// Copies both ways until both are at their end. The end of one side is passed on as an end (a FIN) behind everything that
-/// came before it, a reset as a reset. Once `unread` is ready, nobody in the cage reads any more: then it ends when what
-/// came from there is delivered.
-pub(crate) fn pump(cage: TcpStream, host: TcpStream, unread: impl Future<Output = ()>) -> impl Future<Output = ()> {
-    pump_early(cage, host, async |_: &TcpStream| true, unread)
+/// came before it, a reset as a reset. Once `unread` is ready, no program reads any more: then it ends when what came
+/// from there is delivered.
+pub(crate) fn pump(program: TcpStream, host: TcpStream, unread: impl Future<Output = ()>) -> impl Future<Output = ()> {
+    pump_early(program, host, async |_: &TcpStream| true, unread)
 }
 
-/// Like [`pump`], for a gateway that has been asked and has not answered: what comes from the cage goes out at once.
+/// Like [`pump`], for a gateway that has been asked and has not answered: what the program sends goes out at once.
 /// `granted` reads the answer from `host` and says whether the rest may follow; if not, both connections are reset.
 pub(crate) async fn pump_early(
-    cage: TcpStream,
+    program: TcpStream,
     host: TcpStream,
     granted: impl AsyncFnOnce(&TcpStream) -> bool,
     unread: impl Future<Output = ()>,
 ) {
-    for stream in [&cage, &host] {
+    for stream in [&program, &host] {
         // Else it could only be read past the others, and one that comes alone would wake nobody. What can't be set is
         // a socket that is broken, as the first read will tell.
         let _ = setsockopt(stream, sockopt::OobInline, &true);
@@ -58,7 +58,7 @@ pub(crate) async fn pump_early(
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         open.occur();
-        one_way(&host, &cage, &open, &back, &out).await
+        one_way(&host, &program, &open, &back, &out).await
     };
     let delivered = async {
         unread.await;
@@ -68,11 +68,11 @@ pub(crate) async fn pump_early(
         // The gateway's reason comes before the error of writing to a gateway that has gone.
         biased;
         result = backward => result,
-        result = one_way(&cage, &host, &open, &out, &back) => result,
+        result = one_way(&program, &host, &open, &out, &back) => result,
         () = delivered => Ok(()),
     };
     if result.is_err() {
-        for stream in [&cage, &host] {
+        for stream in [&program, &host] {
             // Closing it is a reset then (socket(7), SO_LINGER).
             let linger = libc::linger { l_onoff: 1, l_linger: 0 };
             let _ = setsockopt(stream, sockopt::Linger, &linger);

@@ -211,7 +211,7 @@ pub(crate) fn finish(fd: c_int) -> Option<Result<(), Errno>> {
     }
     let record = record(fd)?;
     match record.standing {
-        Standing::Interrupted => Some(tunnel(session().ok()?, fd, record.address, true)),
+        Standing::Interrupted => Some(session().and_then(|session| tunnel(session, fd, record.address, true))),
         Standing::Relayed(_) => relay::error(fd),
         Standing::Connected => None,
     }

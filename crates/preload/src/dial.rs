@@ -144,16 +144,8 @@ fn auth(credential: &Credential) -> Auth<'_> {
 /// The TCP connection to the gateway. A blocking socket is made non-blocking for the call: the kernel would wait by its own
 /// limit (two minutes), and we wait by ours.
 fn open(fd: c_int, address: SocketAddr, patience: Patience) -> Result<(), Failure> {
-    let blocking = patience.flags & libc::O_NONBLOCK == 0;
-    if blocking {
-        sys::set_status_flags(fd, patience.flags | libc::O_NONBLOCK);
-    }
     let address = Encoded::new(address);
-    let result = sys::connect(fd, address.as_bytes());
-    if blocking {
-        sys::set_status_flags(fd, patience.flags);
-    }
-    match result {
+    match sys::without_waiting(fd, patience.flags, || sys::connect(fd, address.as_bytes())) {
         Ok(()) => return Ok(()),
         Err(Errno::EINPROGRESS) => {}
         Err(errno @ (Errno::EISCONN | Errno::EALREADY | Errno::EBADF | Errno::ENOTSOCK | Errno::EINVAL)) => {

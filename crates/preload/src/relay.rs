@@ -35,10 +35,9 @@ pub(crate) fn connect(
     peer: SocketAddr,
 ) -> Result<Option<Result<(), Errno>>, Errno> {
     let flags = sys::status_flags(fd)?;
-    let waits = flags & libc::O_NONBLOCK != libc::O_NONBLOCK;
-    // Begun without waiting, and now waited for.
-    let is_begun = || was_used() && is_relayed(cookie);
-    if waits && !session.optimistic && !is_begun() {
+    let waits = flags & libc::O_NONBLOCK == 0;
+    // One that was begun without waiting may now be waited for.
+    if waits && !session.optimistic && !is_relayed(cookie) {
         return Ok(None);
     }
     let Some(guard) = &session.guard else {
@@ -48,14 +47,7 @@ pub(crate) fn connect(
         return Ok(None);
     };
     // Or the helper would wait.
-    if waits {
-        sys::set_status_flags(fd, flags | libc::O_NONBLOCK);
-    }
-    let reply = helper::connect(guard, fd, peer);
-    if waits {
-        sys::set_status_flags(fd, flags);
-    }
-    let (errno, port) = match reply {
+    let (errno, port) = match sys::without_waiting(fd, flags, || helper::connect(guard, fd, peer)) {
         Some(Reply::Called { errno, port }) => (errno, port),
         Some(Reply::None) => {
             tell("TCP has no simultaneous open here");
@@ -100,8 +92,10 @@ fn why(fd: c_int, errno: Errno) -> Errno {
     guard.zip(cookie).and_then(|(guard, cookie)| helper::outcome(guard, cookie)).unwrap_or(errno)
 }
 
+#[inline(never)]
 fn is_relayed(cookie: u64) -> bool {
-    state::peers(|peers| peers.get(cookie)).is_some_and(|record| matches!(record.standing, Standing::Relayed(_)))
+    was_used()
+        && state::peers(|peers| peers.get(cookie)).is_some_and(|record| matches!(record.standing, Standing::Relayed(_)))
 }
 
 /// Tells the user once why a program that must not wait does.

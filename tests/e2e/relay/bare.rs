@@ -19,7 +19,7 @@ use support::gateway::Behaviour;
 use support::netns::{Namespaces, Workstation};
 use support::peer::Peer;
 
-use crate::site::{DELAY, Seen, Started, namespaces, plain, probe, watch};
+use crate::site::{DELAY, Seen, Started, plain, probe, watch};
 
 /// The last number of the addresses that refuse, and the reply code (RFC 1928, section 6) that stands for it.
 const CODES: [(u8, u8); 4] = [(5, 5), (4, 4), (3, 3), (6, 6)];
@@ -34,7 +34,7 @@ pub(crate) struct Bare {
 
 impl Bare {
     pub(crate) fn new() -> Self {
-        let namespaces = namespaces();
+        let namespaces = Namespaces::shared().expect("namespaces");
         let workstation = namespaces.add_workstation().expect("a workstation");
         let peer =
             Peer::start_in(namespaces.gateway(), SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))).expect("a server");

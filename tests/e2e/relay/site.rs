@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use support::gateway::{Behaviour, Gateway, GatewayOptions, Service};
@@ -60,7 +60,7 @@ impl Site {
     /// In front of a gateway that does what the program's first line says, and behaves in a certain way.
     pub(crate) fn new(change: impl FnOnce(&mut Behaviour)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let namespaces = namespaces();
+        let namespaces = Namespaces::shared().expect("namespaces");
         let workstation = namespaces.add_workstation().expect("a workstation");
         let mut options = GatewayOptions::new().listen(SocketAddr::from((GATEWAY_V4, 0))).service(Service::Obey);
         change(&mut options.behaviour);
@@ -294,17 +294,6 @@ pub(crate) fn watch(command: &mut Command) -> Seen {
 fn reader(pipe: Option<impl std::io::Read + Send + 'static>) -> std::thread::JoinHandle<Vec<String>> {
     let lines = BufReader::new(pipe.expect("a pipe")).lines();
     std::thread::spawn(move || lines.map_while(Result::ok).collect())
-}
-
-/// The namespaces that all tests of this program share, for as long as one of them uses them.
-pub(crate) fn namespaces() -> Arc<Namespaces> {
-    static SHARED: Mutex<Weak<Namespaces>> = Mutex::new(Weak::new());
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    shared.upgrade().unwrap_or_else(|| {
-        let made = Arc::new(Namespaces::create().expect("namespaces"));
-        *shared = Arc::downgrade(&made);
-        made
-    })
 }
 
 /// A folder with `uwt`, its library and the programs that run below it, which every user can read, whatever the checkout

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use anyhow::Result;
 
@@ -49,6 +50,21 @@ impl Namespaces {
         namespaces.set_up()?;
         namespaces.first = Some(namespaces.numbered(FIRST)?);
         Ok(namespaces)
+    }
+
+    /// Those that all tests of this program share, for as long as one of them uses them. Needs root.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn shared() -> Result<Arc<Self>> {
+        static SHARED: Mutex<Weak<Namespaces>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = shared.upgrade() {
+            return Ok(made);
+        }
+        let made = Arc::new(Self::create()?);
+        *shared = Arc::downgrade(&made);
+        Ok(made)
     }
 
     /// Uses the gateway of a lab that another process keeps up.

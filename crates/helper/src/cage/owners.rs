@@ -11,16 +11,13 @@ use nix::unistd::Pid;
 use socket2::SockRef;
 
 use crate::outside::Outside;
-use crate::sys::net::option;
+use crate::tcp;
 use crate::tree::Process;
 
 /// How many sockets are remembered.
 const REMEMBERED: usize = 16_384;
 /// How many sockets are kept for a listen(2).
 const KEPT: usize = 256;
-
-/// The state of a new socket (linux/tcp_states.h).
-const TCP_CLOSE: u8 = 7;
 
 /// A table that forgets its oldest entries.
 #[derive(Debug)]
@@ -155,9 +152,7 @@ fn has_ended(process: &Process) -> bool {
 
 /// Whether a socket neither connects nor is connected, and so may yet listen.
 fn is_unused(socket: &OwnedFd) -> bool {
-    // Of struct tcp_info the first byte, the state.
-    let state = option(socket, libc::IPPROTO_TCP, libc::TCP_INFO).map(|start| start.to_ne_bytes()[0]);
-    state.map_or(true, |state| state == TCP_CLOSE)
+    tcp::state(socket).map_or(true, |state| state == tcp::State::Close)
 }
 
 fn is_bound(socket: &OwnedFd) -> bool {

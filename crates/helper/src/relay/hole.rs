@@ -18,10 +18,11 @@ use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 use uwt_policy::canonical;
 
-use super::socket::{State, local_address, state};
+use super::socket::local_address;
 use crate::diag::{Diag, Pair};
 use crate::outside::Outside;
 use crate::sys::net::set_option;
+use crate::tcp::{State, state};
 
 /// How long connections over the loopback device may take to come about when they are tried out, in milliseconds. They
 /// mostly come about within the call.

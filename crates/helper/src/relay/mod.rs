@@ -31,10 +31,11 @@ use crate::diag::{Diag, Pair};
 use crate::dial::errno_of;
 use crate::shared::Shared;
 use crate::sys::net::{option, set_option};
+use crate::tcp::{State, state};
 use attempt::Attempt;
 use hole::{Holes, plain};
 use outcomes::Outcomes;
-use socket::{Facts, State, host_network, local_address, state};
+use socket::{Facts, host_network, local_address};
 
 /// How often a first segment is repeated (tcp(7), `TCP_SYNCNT`): as often as the kernel allows, some hours, for the gateway
 /// may take as long as the session's timeout says. By default it would be two minutes.

@@ -135,8 +135,21 @@ pub(crate) fn status_flags(fd: c_int) -> Sys<c_int> {
     unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_GETFL)]) }.map(int)
 }
 
+/// Acts on a socket that does not wait meanwhile, whatever its status flags are otherwise.
+pub(crate) fn without_waiting<T>(fd: c_int, flags: c_int, act: impl FnOnce() -> T) -> T {
+    let blocking = flags & libc::O_NONBLOCK == 0;
+    if blocking {
+        set_status_flags(fd, flags | libc::O_NONBLOCK);
+    }
+    let result = act();
+    if blocking {
+        set_status_flags(fd, flags);
+    }
+    result
+}
+
 /// Sets the status flags of an open file (fcntl(2), `F_SETFL`), which fails for no socket.
-pub(crate) fn set_status_flags(fd: c_int, flags: c_int) {
+fn set_status_flags(fd: c_int, flags: c_int) {
     // SAFETY: F_SETFL takes no pointer.
     let _ = unsafe { call(libc::SYS_fcntl, [word(fd), word(libc::F_SETFL), word(flags)]) };
 }
