@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::interrupt::Interrupt;
+use crate::prereq::{self, Group};
 use crate::{artifacts, bench, demo, lab, test, tidy, trace, workspace::Workspace};
 
 /// Tasks of the uwt workspace. Debian packages that a task needs are installed when you are root; otherwise the line
@@ -56,6 +57,12 @@ fn dispatch(task: Task) -> Result<()> {
         Task::Trace(options) => trace::run(&workspace, &options, &interrupt),
         Task::Lab => lab::interactive(&workspace),
         Task::Tidy => tidy::run(&workspace),
-        Task::Build => artifacts::run(&workspace),
+        Task::Build => build(&workspace),
     }
+}
+
+fn build(workspace: &Workspace) -> Result<()> {
+    prereq::ensure(&[Group::Build])?;
+    artifacts::build(workspace)?;
+    artifacts::show(workspace)
 }

@@ -1,9 +1,7 @@
 //! `cargo xtask`: every task of the workspace, from set-up to measurements.
-mod artifacts;
 mod bench;
 mod cli;
 mod demo;
-mod elf;
 mod interrupt;
 mod lab;
 mod prereq;
@@ -11,9 +9,10 @@ mod steps;
 mod test;
 mod tidy;
 mod trace;
-mod workspace;
 
 use std::process::ExitCode;
+
+use xtask_artifacts::{artifacts, elf, workspace};
 
 fn main() -> ExitCode {
     cli::run()

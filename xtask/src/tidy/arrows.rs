@@ -17,7 +17,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("uwt", &["uwt-config", "uwt-helper", "uwt-guard", "uwt-session", "uwt-policy"]),
     ("uwtctl", &["uwt-config", "uwt-session", "uwt-policy"]),
     ("uwt-tests", &[]),
-    ("xtask", &[]),
+    ("xtask-artifacts", &[]),
+    ("xtask", &["xtask-artifacts"]),
 ];
 
 /// Looks at every dependency of kind path, whatever its kind, target or name.

@@ -9,25 +9,34 @@ use crate::workspace::text;
 
 /// What a file needs from the dynamic linker.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Dynamic {
+pub struct Dynamic {
     /// The interpreter (`PT_INTERP`), none for a static program.
-    pub(crate) interpreter: Option<String>,
+    pub interpreter: Option<String>,
     /// The libraries (`DT_NEEDED`).
-    pub(crate) needed: Vec<String>,
+    pub needed: Vec<String>,
 }
 
 /// Reads program headers and dynamic section.
-pub(crate) fn dynamic(file: &Path) -> Result<Dynamic> {
+///
+/// # Errors
+/// readelf cannot be run, or cannot read the file.
+pub fn dynamic(file: &Path) -> Result<Dynamic> {
     Ok(parse_dynamic(&text(readelf().arg("-ldW").arg(file))?))
 }
 
 /// The names that a shared library exports, sorted.
-pub(crate) fn exported(file: &Path) -> Result<Vec<String>> {
+///
+/// # Errors
+/// nm cannot be run, or cannot read the file.
+pub fn exported(file: &Path) -> Result<Vec<String>> {
     Ok(parse_names(&text(nm().args(["--defined-only", "--extern-only"]).arg(file))?))
 }
 
 /// The names that a shared library takes from others, sorted.
-pub(crate) fn undefined(file: &Path) -> Result<Vec<String>> {
+///
+/// # Errors
+/// nm cannot be run, or cannot read the file.
+pub fn undefined(file: &Path) -> Result<Vec<String>> {
     Ok(parse_names(&text(nm().arg("--undefined-only").arg(file))?))
 }
 

@@ -9,18 +9,21 @@ use serde_json::Value;
 
 /// The workspace this program was built from.
 #[derive(Debug)]
-pub(crate) struct Workspace {
+pub struct Workspace {
     /// The repository's root.
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
     /// Cargo's target directory; `CARGO_TARGET_DIR` and cargo's configuration are respected.
-    pub(crate) target: PathBuf,
+    pub target: PathBuf,
     /// The answer of `cargo metadata --no-deps`.
-    pub(crate) metadata: Value,
+    pub metadata: Value,
 }
 
 impl Workspace {
     /// Asks cargo, from the directory of the manifest that `cargo run` names (the current one without it).
-    pub(crate) fn locate() -> Result<Self> {
+    ///
+    /// # Errors
+    /// Cargo cannot be run, or answers something else.
+    pub fn locate() -> Result<Self> {
         let mut cargo = cargo();
         cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
         if let Some(manifest) = env::var_os("CARGO_MANIFEST_DIR") {
@@ -36,19 +39,24 @@ impl Workspace {
     }
 
     /// Where [`crate::artifacts`] puts what is shipped; the tests get it as `UWT_BIN_DIR`.
-    pub(crate) fn bin_dir(&self) -> PathBuf {
+    #[must_use]
+    pub fn bin_dir(&self) -> PathBuf {
         self.target.join("uwt")
     }
 
     /// A `cargo SUBCOMMAND` in the repository's root.
-    pub(crate) fn cargo(&self, subcommand: &str) -> Command {
+    #[must_use]
+    pub fn cargo(&self, subcommand: &str) -> Command {
         let mut command = cargo();
         command.arg(subcommand).current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
         command
     }
 
     /// Builds a program of the workspace in the dev profile and says where it is.
-    pub(crate) fn dev_program(&self, package: &str, program: &str) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// It is not compiled.
+    pub fn dev_program(&self, package: &str, program: &str) -> Result<PathBuf> {
         run(self.cargo("build").args(["-p", package, "--bin", program]))?;
         existing(&self.target.join("debug").join(program))
     }
@@ -65,12 +73,16 @@ fn cargo() -> Command {
 }
 
 /// Returns the path when something is there.
-pub(crate) fn existing(path: &Path) -> Result<PathBuf> {
+///
+/// # Errors
+/// Nothing is there.
+pub fn existing(path: &Path) -> Result<PathBuf> {
     if path.exists() { Ok(path.to_owned()) } else { bail!("{} was not built", path.display()) }
 }
 
 /// The command line as one would type it, for messages.
-pub(crate) fn shown(command: &Command) -> String {
+#[must_use]
+pub fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
     if let Some(name) = Path::new(&words[0]).file_name() {
         words[0] = name.to_string_lossy().into_owned();
@@ -80,13 +92,19 @@ pub(crate) fn shown(command: &Command) -> String {
 }
 
 /// Runs a command with our stdio; anything but success is an error that names it.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
+///
+/// # Errors
+/// It cannot be run, or fails.
+pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot run `{}`", shown(command)))?;
     if status.success() { Ok(()) } else { bail!("`{}`: {status}", shown(command)) }
 }
 
 /// The standard output of a command; its standard error is ours.
-pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// It cannot be run, or fails.
+pub fn output(command: &mut Command) -> Result<Vec<u8>> {
     let output = command
         .stderr(std::process::Stdio::inherit())
         .output()
@@ -95,7 +113,10 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
 }
 
 /// Like [`output`], as text.
-pub(crate) fn text(command: &mut Command) -> Result<String> {
+///
+/// # Errors
+/// It cannot be run, or fails, or prints something else than UTF-8.
+pub fn text(command: &mut Command) -> Result<String> {
     String::from_utf8(output(command)?)
         .with_context(|| format!("`{}` printed something else than text", shown(command)))
 }

@@ -9,20 +9,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::elf;
-use crate::prereq::{self, Group};
 use crate::workspace::{self, Workspace, existing};
 
 /// The preload's file name.
-pub(crate) const PRELOAD: &str = "libuwt_preload.so";
+pub const PRELOAD: &str = "libuwt_preload.so";
 
 /// A string that every static program with name-service code carries: glibc reads this file to find the modules it
 /// then loads dynamically, which works only with exactly the C library it was linked with.
 const NSS_MARK: &[u8] = b"/etc/nsswitch.conf";
 
-/// `cargo xtask build`.
-pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    prereq::ensure(&[Group::Build])?;
-    build(workspace)?;
+/// Prints size and path of each file.
+///
+/// # Errors
+/// A file is not there.
+pub fn show(workspace: &Workspace) -> Result<()> {
     let directory = workspace.bin_dir();
     for name in ["uwt", PRELOAD] {
         let file = directory.join(name);
@@ -33,7 +33,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 }
 
 /// Builds everything; afterwards `UWT_BIN_DIR` can point at [`Workspace::bin_dir`].
-pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+///
+/// # Errors
+/// Something is not compiled, or the launcher is not static.
+pub fn build(workspace: &Workspace) -> Result<()> {
     launcher(workspace)?;
     preload(workspace)?;
     Ok(())
@@ -66,7 +69,10 @@ const LARGE_FILE_NAMES: &[&str] =
     &["fstat", "fstatat", "getrlimit", "lseek", "lstat", "mmap", "open", "readdir", "setrlimit", "stat", "statvfs"];
 
 /// The preload, by itself: features that other crates switch on in shared dependencies must not reach it.
-pub(crate) fn preload(workspace: &Workspace) -> Result<PathBuf> {
+///
+/// # Errors
+/// It is not compiled.
+pub fn preload(workspace: &Workspace) -> Result<PathBuf> {
     workspace::run(workspace.cargo("build").args(["--release", "-p", "uwt-preload"]))?;
     publish(&existing(&workspace.target.join("release").join(PRELOAD))?, &workspace.bin_dir())
 }
