@@ -1,0 +1,303 @@
+# Wraps commands by diversion and puts them back, for the maintainer scripts (debian/rules puts this file into them).
+#
+# A wrapped /usr/bin/NAME is
+#
+#     NAME                 a link to NAME.anondist
+#     NAME.anondist        a link to uwt
+#     NAME.anondist-orig   the distribution's file, to which dpkg diverts NAME
+#
+# and /usr/bin/torsocks, for the package uwt-torsocks, a link to a shell file, without anything between them.
+#
+# At every moment NAME is either the distribution's file or a wrapper that works: a second name is made for the file (a
+# hard link) before a link takes the first one's place by rename(2), and the other way round when it is put back.
+#
+# A script can be killed anywhere, and dpkg can upgrade or remove the wrapped package before it runs again. So that it
+# can tell then what is whose, the commands that it changes are listed in a journal first. For a command in the journal
+#
+#     with our diversion      the file at NAME.anondist-orig counts. Where there is none, no package brings the command,
+#                             and what else is at NAME was left there when its package was removed.
+#     without a diversion     the file at NAME counts, and one at NAME.anondist-orig is its second name or an older one.
+#
+# What is not in the journal and not as we make it is somebody else's: it is left alone, with a message.
+
+uwt_root=${DPKG_ROOT:-}
+
+uwt_say() {
+    printf 'uwt: %s\n' "$*" >&2
+}
+
+# Begins to work for PACKAGE: reads which diversions there are.
+uwt_use() {
+    uwt_package=$1
+    uwt_journal=$uwt_root/var/lib/uwt/$1.changing
+    # A line each, "diversion of FILE to OTHER by PACKAGE" or "local diversion of FILE to OTHER".
+    uwt_diversions=$(LC_ALL=C dpkg-divert --list)
+}
+
+uwt_exists() {
+    [ -e "$1" ] || [ -L "$1" ]
+}
+
+# Whether FILE is a link to TARGET.
+uwt_is_link() {
+    [ -L "$1" ] && [ "$(readlink -- "$1")" = "$2" ]
+}
+
+# Whether NAME is in LIST.
+uwt_is_in() {
+    for uwt_entry in $2; do
+        if [ "$uwt_entry" = "$1" ]; then
+            return 0
+        fi
+    done
+    return 1
+}
+
+# What a wrapped NAME is a link to.
+uwt_target() {
+    case $uwt_package in
+    uwt-torsocks) echo ../share/uwt/torsocks ;;
+    *) echo "${1##*/}.anondist" ;;
+    esac
+}
+
+# Whether NAME leads to uwt by NAME.anondist.
+uwt_has_middle() {
+    [ "$uwt_package" != uwt-torsocks ]
+}
+
+uwt_is_wrapper() {
+    uwt_is_link "$uwt_root$1" "$(uwt_target "$1")"
+}
+
+uwt_is_diverted() {
+    printf '%s\n' "$uwt_diversions" | grep -qF -e "diversion of $1 to "
+}
+
+uwt_is_ours() {
+    printf '%s\n' "$uwt_diversions" | grep -qxF -e "diversion of $1 to $1.anondist-orig by $uwt_package"
+}
+
+uwt_in_journal() {
+    [ -f "$uwt_journal" ] && grep -qxF -e "$1" "$uwt_journal"
+}
+
+# Writes the names into the journal: in one piece, behind those of a run that was interrupted.
+uwt_begin() {
+    mkdir -p "$uwt_root/var/lib/uwt"
+    printf '%s\n' "$@" >>"$uwt_journal"
+}
+
+# Everything is as it should be.
+uwt_end() {
+    rm -f -- "$uwt_journal"
+    if [ -d "$uwt_root/var/lib/uwt" ]; then
+        rmdir --ignore-fail-on-non-empty "$uwt_root/var/lib/uwt"
+    fi
+}
+
+# Gives the file or link FROM a second name, or makes a copy with all its attributes where the file system has no hard
+# links.
+uwt_second() {
+    ln -P -T -- "$1" "$2" 2>/dev/null || cp -a -T -- "$1" "$2"
+}
+
+# The commands that are ours, by diversion or journal, or by a diversion that somebody took away from a wrapper in LIST.
+uwt_ours() {
+    uwt_names=$(printf '%s\n' "$uwt_diversions" |
+        sed -n "s|^diversion of \(/[^ ]*\) to \1\.anondist-orig by $uwt_package\$|\1|p")
+    if [ -f "$uwt_journal" ]; then
+        uwt_names="$uwt_names $(cat "$uwt_journal")"
+    fi
+    for uwt_name in $1; do
+        if uwt_is_wrapper "$uwt_name" && ! uwt_is_diverted "$uwt_name"; then
+            uwt_names="$uwt_names $uwt_name"
+        fi
+    done
+    printf '%s\n' "$uwt_names" | tr ' ' '\n' | sed '/^$/d' | sort -u
+}
+
+uwt_is_wrapped() {
+    uwt_is_ours "$1" && uwt_is_wrapper "$1" && ! uwt_in_journal "$1" || return 1
+    ! uwt_has_middle || uwt_is_link "$uwt_root$1.anondist" uwt
+}
+
+# Whether NAME can be wrapped. Says why not.
+uwt_may_wrap() {
+    uwt_not="$1 is not wrapped and connects as if there were no uwt:"
+    uwt_retry="then run \`dpkg-reconfigure $uwt_package\`"
+    if uwt_is_diverted "$1" && ! uwt_is_ours "$1"; then
+        uwt_by=$(dpkg-divert --listpackage "$1")
+        uwt_say "$uwt_not it is diverted by $uwt_by; remove that diversion (dpkg-divert --remove), $uwt_retry"
+        return 1
+    fi
+    if uwt_has_middle && uwt_exists "$uwt_root$1.anondist" && ! uwt_is_link "$uwt_root$1.anondist" uwt; then
+        uwt_say "$uwt_not $1.anondist is not uwt's; move it away, $uwt_retry"
+        return 1
+    fi
+    if [ -d "$uwt_root$1" ] && ! [ -L "$uwt_root$1" ]; then
+        uwt_say "$uwt_not it is a folder; move it away, $uwt_retry"
+        return 1
+    fi
+    if uwt_is_wrapper "$1" || uwt_in_journal "$1"; then
+        return 0
+    fi
+    if uwt_is_ours "$1"; then
+        uwt_foreign=$1
+    else
+        uwt_foreign=$1.anondist-orig
+    fi
+    for uwt_other in "$uwt_foreign" "$1.anondist-new"; do
+        if uwt_exists "$uwt_root$uwt_other"; then
+            uwt_say "$uwt_not $uwt_other is neither uwt's nor the distribution's; move it away, $uwt_retry"
+            return 1
+        fi
+    done
+}
+
+# Wraps NAME, which may be wrapped and is in the journal.
+uwt_wrap() {
+    uwt_file=$uwt_root$1
+    if ! uwt_is_ours "$1"; then
+        if ! uwt_is_wrapper "$1"; then
+            rm -f -- "$uwt_file.anondist-orig"
+            if uwt_exists "$uwt_file"; then
+                uwt_second "$uwt_file" "$uwt_file.anondist-orig"
+            fi
+        fi
+        dpkg-divert --quiet --package "$uwt_package" --divert "$1.anondist-orig" --no-rename --add "$1"
+    fi
+    if uwt_has_middle && ! uwt_is_link "$uwt_file.anondist" uwt; then
+        ln -s -T uwt "$uwt_file.anondist"
+    fi
+    rm -f -- "$uwt_file.anondist-new"
+    if ! uwt_is_wrapper "$1"; then
+        ln -s -T "$(uwt_target "$1")" "$uwt_file.anondist-new"
+        mv -f -T -- "$uwt_file.anondist-new" "$uwt_file"
+    fi
+}
+
+# For PACKAGE, wraps exactly the commands in LIST.
+uwt_wrap_all() {
+    uwt_use "$1"
+    if ! [ -x "$uwt_root/usr/bin/uwt" ]; then
+        uwt_say "/usr/bin/uwt: not found, so no command is wrapped; install the package uwt"
+        return 1
+    fi
+    uwt_changed=
+    for uwt_name in $2; do
+        if ! uwt_is_wrapped "$uwt_name" && uwt_may_wrap "$uwt_name"; then
+            uwt_changed="$uwt_changed $uwt_name"
+        fi
+    done
+    uwt_dropped=
+    for uwt_name in $(uwt_ours ''); do
+        if ! uwt_is_in "$uwt_name" "$2"; then
+            uwt_dropped="$uwt_dropped $uwt_name"
+        fi
+    done
+    if [ -n "$uwt_changed" ]; then
+        # shellcheck disable=SC2086 # they are many
+        uwt_begin $uwt_changed
+        for uwt_name in $uwt_changed; do
+            uwt_wrap "$uwt_name"
+        done
+    fi
+    uwt_unwrap "$uwt_dropped"
+    uwt_end
+}
+
+# Somebody has put something else in the place of the wrapper NAME.
+uwt_is_replaced() {
+    uwt_is_ours "$1" && uwt_exists "$uwt_root$1" && ! uwt_is_wrapper "$1" && ! uwt_in_journal "$1"
+}
+
+# Removes NAME.anondist if it is ours.
+uwt_remove_middle() {
+    if uwt_has_middle && uwt_is_link "$uwt_root$1.anondist" uwt; then
+        rm -f -- "$uwt_root$1.anondist"
+    fi
+}
+
+# Ends our diversion of NAME; the files stay where they are.
+uwt_end_diversion() {
+    dpkg-divert --quiet --package "$uwt_package" --divert "$1.anondist-orig" --no-rename --remove "$1"
+}
+
+# Puts the distribution's file, or nothing where there is none, in the place of the wrapper NAME.
+uwt_restore() {
+    uwt_file=$uwt_root$1
+    rm -f -- "$uwt_file.anondist-new"
+    if ! uwt_is_ours "$1" && ! uwt_is_wrapper "$1"; then
+        return 0
+    fi
+    if uwt_exists "$uwt_file.anondist-orig"; then
+        uwt_second "$uwt_file.anondist-orig" "$uwt_file.anondist-new"
+        mv -f -T -- "$uwt_file.anondist-new" "$uwt_file"
+        # It stays where both are names of the same file.
+        rm -f -- "$uwt_file.anondist-new"
+    else
+        rm -f -- "$uwt_file"
+    fi
+}
+
+# Unwraps the commands in LIST. First all of them get their files back, and only then, after the time that dpkg-divert
+# takes, the second names go: who has just called a wrapper still finds them.
+uwt_unwrap() {
+    uwt_left=
+    for uwt_name in $1; do
+        uwt_file=$uwt_root$uwt_name
+        if ! uwt_is_replaced "$uwt_name"; then
+            uwt_left="$uwt_left $uwt_name"
+        elif uwt_exists "$uwt_file.anondist-orig"; then
+            cp -a --backup=numbered -T -- "$uwt_file" "$uwt_file.uwt-saved"
+            uwt_say "$uwt_name was not uwt's wrapper any more: it is $uwt_name.uwt-saved now, and the distribution's is back"
+            uwt_left="$uwt_left $uwt_name"
+        else
+            uwt_remove_middle "$uwt_name"
+            uwt_end_diversion "$uwt_name"
+        fi
+    done
+    if [ -z "$uwt_left" ]; then
+        return 0
+    fi
+    # shellcheck disable=SC2086 # they are many
+    uwt_begin $uwt_left
+    for uwt_name in $uwt_left; do
+        uwt_restore "$uwt_name"
+    done
+    for uwt_name in $uwt_left; do
+        if uwt_is_ours "$uwt_name"; then
+            uwt_end_diversion "$uwt_name"
+        fi
+    done
+    for uwt_name in $uwt_left; do
+        uwt_remove_middle "$uwt_name"
+        rm -f -- "$uwt_root$uwt_name.anondist-orig"
+    done
+}
+
+# Unwraps everything that PACKAGE has wrapped; LIST is what it usually wraps.
+uwt_unwrap_all() {
+    uwt_use "$1"
+    uwt_unwrap "$(uwt_ours "$2")"
+    uwt_end
+}
+
+# Puts the distribution's files in the place of wrappers that somebody else has made by hand with diversions of their own,
+# since uwt goes. The diversions are theirs and stay.
+uwt_release_others() {
+    for uwt_file in "$uwt_root"/usr/bin/*.anondist; do
+        uwt_file=${uwt_file%.anondist}
+        if uwt_is_link "$uwt_file.anondist" uwt && uwt_is_link "$uwt_file" "${uwt_file##*/}.anondist"; then
+            uwt_say "${uwt_file#"$uwt_root"} is not wrapped any more, since uwt is removed; its diversion stays"
+            if uwt_exists "$uwt_file.anondist-orig"; then
+                rm -f -- "$uwt_file.anondist-new"
+                uwt_second "$uwt_file.anondist-orig" "$uwt_file.anondist-new"
+                mv -f -T -- "$uwt_file.anondist-new" "$uwt_file"
+            else
+                rm -f -- "$uwt_file"
+            fi
+        fi
+    done
+}
