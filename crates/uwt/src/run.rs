@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
+use uwt_cli::Options;
 use uwt_config::Config;
 use uwt_session::{Session, VARIABLE};
 
 use crate::apply::{self, Context};
 use crate::call::carry::{self, Exceptions, Guarded};
-use crate::call::cli::{self, Asked, Options};
+use crate::call::cli::{self, Asked};
 use crate::call::invocation::{self, Invocation};
 use crate::call::target;
 use crate::environment::Environment;

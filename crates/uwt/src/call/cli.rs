@@ -3,68 +3,10 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser};
-use uwt_config::{GatewayChoice, GuardChoice, identity_name};
-use uwt_policy::{DnsMode, Scope};
+use clap::{CommandFactory as _, FromArgMatches as _};
+use uwt_cli::{Options, guard_level};
 
 use crate::message::Failure;
-
-const AFTER_HELP: &str = "\
-Exit status: the program's own; 125 uwt failed and nothing was run, 126 the program cannot be run, 127 it was not
-found, 255 wrapped commands call each other without end.
-
-Environment:
-  UWT_DEV_PASSTHROUGH=1   run commands without uwt
-  UWT_VERBOSE=1           the same as --verbose (also uwtwrapper_verbose)
-  UWT_CONFIG_PATH         folders of configuration files, separated by colons, instead of /etc/uwt.d and
-                          /usr/local/etc/uwt.d
-  uwtwrapper_max          how deeply wrapped commands may be nested; 0 switches the protection off";
-
-/// Run COMMAND with every connection through the Tor gateway's SocksPort, each process on circuits of its own.
-#[derive(Debug, Default, PartialEq, Eq, Parser)]
-#[command(name = "uwt", version, override_usage = "uwt [OPTIONS] [--] COMMAND [ARGS…]", after_help = AFTER_HELP)]
-pub(crate) struct Options {
-    /// The gateway's address, or auto [default: as configured or detected]
-    #[arg(short, long, value_name = "IP", value_parser = gateway)]
-    pub(crate) ip: Option<GatewayChoice>,
-
-    /// The gateway's SocksPort [default: 9050]
-    #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) port: Option<u16>,
-
-    /// Historic: the SOCKS version, which is 5
-    #[arg(short = 't', value_name = "5", value_parser = socks_version)]
-    pub(crate) socks_version: Option<u8>,
-
-    /// What shares a circuit: one per process, invocation, command, destination, or none
-    #[arg(long, value_name = "SCOPE", value_parser = scope, conflicts_with = "identity")]
-    pub(crate) isolate: Option<Scope>,
-
-    /// Share a circuit with everything that is given the same name
-    #[arg(long, value_name = "NAME", value_parser = identity)]
-    pub(crate) identity: Option<String>,
-
-    /// What happens to connections that do not go through the preload library: tunnel (they are carried too), deny (they
-    /// are refused), off (no guard), or auto, the best of tunnel and deny [default: as configured, or auto]
-    #[arg(long, value_name = "LEVEL", value_parser = guard)]
-    pub(crate) guard: Option<GuardChoice>,
-
-    /// How host names are looked up: names (Tor's exit does it) or resolve (real addresses, asked from Tor)
-    #[arg(long, value_name = "MODE", value_parser = dns)]
-    pub(crate) dns: Option<DnsMode>,
-
-    /// Print what would be done and why, and run nothing
-    #[arg(long)]
-    pub(crate) explain: bool,
-
-    /// Say on standard error what is done
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
-
-    /// The program and its arguments; options of uwt come before it
-    #[arg(value_name = "COMMAND", trailing_var_arg = true, required = true)]
-    pub(crate) command: Vec<OsString>,
-}
 
 /// What a command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,16 +31,16 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
 /// What most calls are: no option at all, or the guard's level, each as clap would read it. What is anything else, or wrong,
 /// is left to clap, which takes longer than all that remains to be done.
 fn plain(arguments: &[OsString]) -> Option<Options> {
-    let (mut guard_level, mut verbose) = (None, false);
+    let (mut guard, mut verbose) = (None, false);
     for (index, argument) in arguments.iter().enumerate().skip(1) {
         let word = argument.as_encoded_bytes();
         if !word.starts_with(b"-") {
             let command = arguments.get(index..)?.to_vec();
-            return Some(Options { guard: guard_level, verbose, command, ..Options::default() });
+            return Some(Options { guard, verbose, command, ..Options::default() });
         }
         match word {
             b"-v" | b"--verbose" if !verbose => verbose = true,
-            _ if guard_level.is_none() => guard_level = Some(guard(argument.to_str()?.strip_prefix("--guard=")?).ok()?),
+            _ if guard.is_none() => guard = Some(guard_level(argument.to_str()?.strip_prefix("--guard=")?).ok()?),
             _ => return None,
         }
     }
@@ -136,36 +78,11 @@ fn explained(error: &clap::Error) -> String {
     line
 }
 
-fn socks_version(text: &str) -> Result<u8, String> {
-    if text == "5" { Ok(5) } else { Err("only SOCKS version 5 is spoken: `-t 5`, or leave the option out".to_owned()) }
-}
-
-fn scope(text: &str) -> Result<Scope, String> {
-    match text.parse() {
-        Ok(Scope::Identity) => Err("an identity has a name: use `--identity NAME`".to_owned()),
-        Ok(scope) => Ok(scope),
-        Err(()) => Err("expected process, invocation, command, destination or none".to_owned()),
-    }
-}
-
-fn dns(text: &str) -> Result<DnsMode, String> {
-    text.parse().map_err(|()| "expected names or resolve".to_owned())
-}
-
-fn guard(text: &str) -> Result<GuardChoice, String> {
-    text.parse().map_err(|_| "expected auto, tunnel, deny or off".to_owned())
-}
-
-fn gateway(text: &str) -> Result<GatewayChoice, String> {
-    text.parse().map_err(|invalid: uwt_config::Invalid| invalid.to_string())
-}
-
-fn identity(name: &str) -> Result<String, String> {
-    identity_name(name).map(str::to_owned).map_err(|invalid| invalid.to_string())
-}
-
 #[cfg(test)]
 mod tests {
+    use uwt_config::{GatewayChoice, GuardChoice};
+    use uwt_policy::{DnsMode, Scope};
+
     use super::*;
 
     fn parse_words(words: &[&str]) -> Result<Asked, Failure> {

@@ -12,12 +12,12 @@ pub(crate) mod passthrough;
 
 use std::ffi::OsString;
 
+use uwt_cli::Options;
 use uwt_config::Settings;
 use uwt_session::{Session, VARIABLE};
 
 use self::carried::Carried;
 use self::passthrough::Reason;
-use crate::call::cli::Options;
 use crate::call::target::Target;
 use crate::environment::Environment;
 use crate::guard::tree::Tree;

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::ffi::OsString;
 
+use uwt_cli::Options;
 use uwt_config::{GatewayChoice, GuardChoice, Localhost, Place, Settings, Surroundings};
 use uwt_policy::{Level, Scope};
 use uwt_session::{FileId, Guard, Secret, Session};
 
 use super::*;
-use crate::call::cli::Options;
 use crate::call::target::Target;
 use crate::environment::Environment;
 use crate::environment::tests::environment;

@@ -1,8 +1,8 @@
+use uwt_cli::Options;
 use uwt_config::Settings;
 use uwt_session::Secret;
 
 use super::*;
-use crate::call::cli::Options;
 use crate::call::target::Target;
 use crate::environment::Environment;
 use crate::plan::carried::tests::{Pretended, file};
