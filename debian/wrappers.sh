@@ -1,4 +1,4 @@
-# Wraps commands by diversion and puts them back, for the maintainer scripts (debian/rules puts this file into them).
+# Wraps commands by diversion and puts them back, for the maintainer scripts: debian/rules puts this file into them.
 #
 # A wrapped /usr/bin/NAME is
 #
