@@ -102,6 +102,11 @@ uwt_second() {
     ln -P -T -- "$1" "$2" 2>/dev/null || cp -a -T -- "$1" "$2"
 }
 
+# Whether both are names of the same file or link, with which mv(1) would do nothing, or fail.
+uwt_are_one() {
+    uwt_exists "$1" && [ "$(stat -c %d:%i -- "$1")" = "$(stat -c %d:%i -- "$2")" ]
+}
+
 # The commands that are ours, by diversion or journal, or by a diversion that somebody took away from a wrapper in LIST.
 uwt_ours() {
     uwt_names=$(printf '%s\n' "$uwt_diversions" |
@@ -231,13 +236,11 @@ uwt_restore() {
     if ! uwt_is_ours "$1" && ! uwt_is_wrapper "$1"; then
         return 0
     fi
-    if uwt_exists "$uwt_file.anondist-orig"; then
+    if ! uwt_exists "$uwt_file.anondist-orig"; then
+        rm -f -- "$uwt_file"
+    elif ! uwt_are_one "$uwt_file" "$uwt_file.anondist-orig"; then
         uwt_second "$uwt_file.anondist-orig" "$uwt_file.anondist-new"
         mv -f -T -- "$uwt_file.anondist-new" "$uwt_file"
-        # It stays where both are names of the same file.
-        rm -f -- "$uwt_file.anondist-new"
-    else
-        rm -f -- "$uwt_file"
     fi
 }
 
