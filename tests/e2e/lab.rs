@@ -1,5 +1,7 @@
-//! The lab must be trustworthy itself: its gateway, its leak counters and its Tor.
+//! The lab must be trustworthy itself: its gateway, its leak counters, its Tor and its Debian.
 
+#[path = "lab/debian.rs"]
+mod debian;
 #[path = "lab/gateway.rs"]
 mod gateway;
 #[path = "lab/namespaces.rs"]

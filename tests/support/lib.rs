@@ -39,6 +39,7 @@
 //! - [`peer::Peer`]: a server that does what its client says; the mock gateway can be one, too.
 //! - [`control::Control`]: circuits, streams and events of the real Tor.
 //! - [`tor::TorNetwork`]: the network alone, in the namespace of the caller, for the demo; needs no root.
+//! - [`debian::Debian`]: a fresh Debian 12, in a workstation or alone, to install packages in and type commands.
 //! - [`wait::wait_until`]: wait for a condition; never sleep for a fixed time.
 //!
 //! A leak *succeeds* here: the gateway namespace owns the internet's addresses and answers DNS on 10.152.152.10:53, so a
@@ -49,6 +50,7 @@
 //! `cargo xtask lab` keeps one up and prints how to use it.
 
 pub mod control;
+pub mod debian;
 pub mod dns;
 pub mod gateway;
 pub mod hosts;

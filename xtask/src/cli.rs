@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::interrupt::Interrupt;
 use crate::prereq::{self, Group};
-use crate::{artifacts, bench, demo, lab, test, tidy, trace, workspace::Workspace};
+use crate::{artifacts, bench, debian, demo, lab, test, tidy, trace, workspace::Workspace};
 
 /// Tasks of the uwt workspace. Debian packages that a task needs are installed when you are root; otherwise the line
 /// that installs them is printed.
@@ -30,6 +30,8 @@ enum Task {
     Trace(trace::Options),
     /// Keep the lab up for work by hand, until ^D or ^C (root)
     Lab,
+    /// Make the Debian 12 that the tests of the packages use, in target/debian-12, for work by hand (root)
+    Debian,
     /// Check the layout: top level, arrows between crates, file sizes, exported symbols
     Tidy,
     /// Build what is shipped into target/uwt
@@ -56,6 +58,7 @@ fn dispatch(task: Task) -> Result<()> {
         Task::Bench(options) => bench::run(&workspace, &options, &interrupt),
         Task::Trace(options) => trace::run(&workspace, &options, &interrupt),
         Task::Lab => lab::interactive(&workspace),
+        Task::Debian => debian::run(&workspace, &interrupt),
         Task::Tidy => tidy::run(&workspace),
         Task::Build => build(&workspace),
     }

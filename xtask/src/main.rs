@@ -1,6 +1,7 @@
 //! `cargo xtask`: every task of the workspace, from set-up to measurements.
 mod bench;
 mod cli;
+mod debian;
 mod demo;
 mod interrupt;
 mod lab;

@@ -11,7 +11,7 @@ use crate::lab::{Lab, need_root};
 use crate::prereq::{self, Group};
 use crate::steps::Steps;
 use crate::workspace::{Workspace, run as run_command};
-use crate::{artifacts, tidy};
+use crate::{artifacts, debian, tidy};
 
 /// The test that runs beside the others.
 const PYTHON: &str = "the_results_are_those_of_bare_python";
@@ -32,6 +32,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrup
     need_root("test")?;
     let mut steps = Steps::new(interrupt);
     steps.run("prerequisites", || prereq::ensure(&[Group::Build, Group::Test]));
+    // It waits for the mirror while everything else is compiled.
+    let debian = (!steps.failed()).then(|| debian::Preparing::start(workspace));
     if !options.e2e {
         static_checks(workspace, &mut steps);
     }
@@ -39,7 +41,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrup
     if !options.e2e {
         steps.run("unit tests", || unit_tests(workspace, options));
     }
-    end_to_end(workspace, options, interrupt, &mut steps);
+    let mut root = None;
+    steps.run("debian 12", || {
+        root = debian.map(|debian| debian.finish(interrupt)).transpose()?;
+        Ok(())
+    });
+    end_to_end(workspace, options, interrupt, &mut steps, root.as_ref());
     if options.e2e {
         println!("\nOnly the end-to-end tests, as asked with --e2e.");
     }
@@ -65,7 +72,13 @@ fn unit_tests(workspace: &Workspace, options: &Options) -> Result<()> {
     run_command(&mut cargo)
 }
 
-fn end_to_end(workspace: &Workspace, options: &Options, interrupt: &Interrupt, steps: &mut Steps) {
+fn end_to_end(
+    workspace: &Workspace,
+    options: &Options,
+    interrupt: &Interrupt,
+    steps: &mut Steps,
+    debian: Option<&debian::Root>,
+) {
     // Compiled first: the lab need not wait for it.
     steps.run("build e2e", || run_command(workspace.cargo("test").args(["-p", "uwt-tests", "--no-run"])));
     let mut lab = None;
@@ -82,6 +95,7 @@ fn end_to_end(workspace: &Workspace, options: &Options, interrupt: &Interrupt, s
             let mut cargo = workspace.cargo("test");
             cargo.args(["-p", "uwt-tests", "--no-fail-fast"]).args(which).args(&options.filter);
             cargo.env("UWT_LAB", &lab.state).env("UWT_BIN_DIR", workspace.bin_dir());
+            cargo.envs(debian.map(|root| ("UWT_DEBIAN_ROOT", &root.path)));
             run_command(&mut cargo)
         };
         // Python's tests wait more than they work.
