@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("uwt-preload", &["uwt-session", "uwt-policy", "uwt-socks5"]),
     ("uwt-helper", &["uwt-session", "uwt-policy", "uwt-socks5", "uwt-guard"]),
     ("uwt-cli", &["uwt-config", "uwt-policy"]),
+    ("uwt-texts", &["uwt-cli", "uwt-config", "uwt-policy"]),
     ("uwt", &["uwt-cli", "uwt-config", "uwt-helper", "uwt-guard", "uwt-session", "uwt-policy"]),
     ("uwtctl", &["uwt-config", "uwt-session", "uwt-policy"]),
     ("uwt-tests", &[]),

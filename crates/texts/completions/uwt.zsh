@@ -1,0 +1,2 @@
+'(-):command:_command_names -e' \
+'*::arguments:_normal'

@@ -1,0 +1,59 @@
+//! The manual pages: their prose is in `man/`, their format man(7).
+
+use std::env;
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result};
+use roff::Roff;
+
+use crate::{markdown, options};
+
+/// A manual page.
+struct Page {
+    name: &'static str,
+    section: &'static str,
+    /// What the section is called at the top of a page (man(1)).
+    about: &'static str,
+    /// Markdown; see `markdown.rs` for what is understood.
+    source: &'static str,
+}
+
+const USER: &str = "User Commands";
+
+const PAGES: &[Page] = &[
+    Page { name: "uwt", section: "1", about: USER, source: include_str!("../man/uwt.1.md") },
+    Page { name: "uwt.d", section: "5", about: "File Formats", source: include_str!("../man/uwt.d.5.md") },
+    Page { name: "uwt", section: "7", about: "Miscellaneous", source: include_str!("../man/uwt.7.md") },
+];
+
+/// Every page with its file name.
+///
+/// # Errors
+/// A source says something that cannot be set, or the options that it describes are not the real ones.
+pub(crate) fn all() -> Result<Vec<(String, String)>> {
+    let date = date()?;
+    PAGES.iter().map(|page| render(page, &date).with_context(|| format!("{}({})", page.name, page.section))).collect()
+}
+
+/// The day that `SOURCE_DATE_EPOCH` names, in seconds (reproducible-builds.org); a package's build sets it to the day of the
+/// changelog's last entry. Without it there is no date, for that of the build would say nothing about the text.
+fn date() -> Result<String> {
+    let Some(seconds) = env::var_os("SOURCE_DATE_EPOCH") else { return Ok(String::new()) };
+    let seconds = seconds.to_str().and_then(|text| text.parse().ok()).context("SOURCE_DATE_EPOCH is no number")?;
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).context("SOURCE_DATE_EPOCH is too large")?;
+    let time = humantime::format_rfc3339(time).to_string();
+    Ok(time.split('T').next().unwrap_or_default().to_owned())
+}
+
+fn render(page: &Page, date: &str) -> Result<(String, String)> {
+    let mut roff = Roff::new();
+    let version = concat!("uwt ", env!("CARGO_PKG_VERSION"));
+    // In quotes, an empty date keeps its place.
+    roff.control("TH", [&page.name.to_uppercase(), page.section, &format!("\"{date}\""), version, page.about]);
+    let mut terms = options::Terms::new();
+    markdown::set(page.source, &mut roff, &mut terms)?;
+    terms.finish()?;
+    // Characters that troff would set as accents.
+    let text = roff.render().replace('~', r"\(ti").replace('^', r"\(ha").replace('`', r"\(ga");
+    Ok((format!("{}.{}", page.name, page.section), text))
+}
