@@ -1,5 +1,6 @@
 //! What can be typed after `cargo xtask`, and who does it.
 
+use std::path::{self, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -7,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::interrupt::Interrupt;
 use crate::prereq::{self, Group};
-use crate::{artifacts, bench, debian, demo, lab, test, tidy, trace, workspace::Workspace};
+use crate::{artifacts, bench, debian, demo, lab, test, tidy, trace, workspace, workspace::Workspace};
 
 /// Tasks of the uwt workspace. Debian packages that a task needs are installed when you are root; otherwise the line
 /// that installs them is printed.
@@ -36,6 +37,12 @@ enum Task {
     Tidy,
     /// Build what is shipped into target/uwt
     Build,
+    /// Make the manual pages and the completions of bash, zsh and fish
+    Man {
+        /// The folder they go to [default: target/man]
+        #[arg(long, value_name = "FOLDER")]
+        output: Option<PathBuf>,
+    },
 }
 
 /// Runs the task that was asked for; an error is printed with its causes and gives exit status 1.
@@ -61,6 +68,7 @@ fn dispatch(task: Task) -> Result<()> {
         Task::Debian => debian::run(&workspace, &interrupt),
         Task::Tidy => tidy::run(&workspace),
         Task::Build => build(&workspace),
+        Task::Man { output } => man(&workspace, output),
     }
 }
 
@@ -68,4 +76,11 @@ fn build(workspace: &Workspace) -> Result<()> {
     prereq::ensure(&[Group::Build])?;
     artifacts::build(workspace)?;
     artifacts::show(workspace)
+}
+
+/// The date in the pages is that of `SOURCE_DATE_EPOCH`, if there is one.
+fn man(workspace: &Workspace, output: Option<PathBuf>) -> Result<()> {
+    prereq::ensure(&[Group::Build])?;
+    let folder = path::absolute(output.unwrap_or_else(|| workspace.target.join("man")))?;
+    workspace::run(workspace.cargo("run").args(["--quiet", "--package", "uwt-texts", "--"]).arg(folder))
 }

@@ -7,7 +7,7 @@ unset zle_bracketed_paste
 bindkey '^I' complete-word
 fpath=($ZDOTDIR $fpath)
 autoload -U compinit
-compinit -D -u
+compinit -u -C -d $ZDOTDIR/dump
 # Every function that completes gives its words to this builtin; with these options it only fills variables.
 compadd() {
     if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then

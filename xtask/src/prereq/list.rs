@@ -1,6 +1,6 @@
 //! The one list of Debian packages that the tasks need.
 
-use Proof::{Include, Program};
+use Proof::{File, Include, Program};
 
 /// The tasks, as far as they need different packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(crate) enum Proof {
     Program(&'static str),
     /// A header below `/usr/include`.
     Include(&'static str),
+    /// A file by its path.
+    File(&'static str),
 }
 
 /// One package.
@@ -66,7 +68,12 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("python3", Program("python3"), &[Test, Bench], "a client, with asyncio for the bench"),
     package("apt", Program("apt-get"), &[Test], "a client"),
     package("util-linux", Program("setpriv"), &[Test, Bench], "runs clients as another user and in namespaces"),
-    package("bash", Program("bash"), &[Test], "what the legacy configuration is compared with"),
+    package("bash", Program("bash"), &[Test], "what the legacy configuration is compared with; completes commands"),
+    package("bash-completion", File("/usr/share/bash-completion/bash_completion"), &[Test], "completes commands"),
+    package("fish", Program("fish"), &[Test], "completes commands"),
+    package("zsh", Program("zsh"), &[Test], "completes commands"),
+    package("man-db", Program("man"), &[Test], "shows the manual"),
+    package("mandoc", Program("mandoc"), &[Test], "looks for mistakes in the manual"),
     package("gcc-multilib", Include("asm/types.h"), &[Test], "32-bit leak programs"),
     package("golang-go", Program("go"), &[Test], "a client without any libc"),
     package("busybox-static", Program("busybox"), &[Test], "a static client"),

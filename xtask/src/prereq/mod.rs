@@ -67,6 +67,7 @@ fn present(proof: Proof) -> bool {
     match proof {
         Proof::Program(name) => find_program(name).is_some(),
         Proof::Include(name) => Path::new("/usr/include").join(name).exists(),
+        Proof::File(path) => Path::new(path).exists(),
     }
 }
 
@@ -74,6 +75,7 @@ fn describe(proof: Proof) -> String {
     match proof {
         Proof::Program(name) => format!("the program {name}"),
         Proof::Include(name) => format!("/usr/include/{name}"),
+        Proof::File(path) => path.to_owned(),
     }
 }
 
