@@ -25,6 +25,8 @@ mod process;
 mod programs;
 #[path = "launcher/secrets.rs"]
 mod secrets;
+#[path = "launcher/services.rs"]
+mod services;
 #[path = "launcher/supervised.rs"]
 mod supervised;
 #[path = "launcher/tree.rs"]

@@ -12,6 +12,7 @@
 //! | `relay` | connects of the preload's programs that do not wait |
 //! | `names`, `stub` | the tree's names, and DNS for programs that speak it themselves |
 //! | `link` | what the preload and nested `uwt` ask |
+//! | `service` | programs that start services, run outside the tree |
 //! | `tree` | which process has which session, and so which credential |
 //! | `outside` | what has to be done in the host's namespaces once the helper has left them |
 //!
@@ -33,6 +34,7 @@ mod pump;
 mod relay;
 mod run;
 mod say;
+mod service;
 mod shared;
 mod start;
 mod stub;
@@ -44,4 +46,5 @@ mod tree;
 
 pub use link::join;
 pub use probe::probe;
+pub use service::{Ending, Order, Outcome, Refusal, Service, start as start_service};
 pub use start::{Helper, Spare, is_asked_for, prepare, serve};

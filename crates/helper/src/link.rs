@@ -22,7 +22,7 @@ use uwt_session::link::{Kind, MAX_MESSAGE, Request, open_reply, open_request, se
 use uwt_session::{Guard, Session};
 
 use crate::shared::Shared;
-use crate::{relay, stub, sys};
+use crate::{relay, service, stub, sys};
 
 /// One byte more than any message has: a longer one is cut and does not fit its tag.
 const LONGEST: usize = MAX_MESSAGE + 1;
@@ -33,7 +33,7 @@ const PEERS: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long we pause when a connection can't be accepted: there are no descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a nested `uwt` waits for the helper, at each step.
+/// How long those inside the tree wait for the helper, at each step.
 const JOIN_LIMIT: Duration = Duration::from_secs(3);
 
 /// Makes the socket that the helper listens on, non-blocking and close-on-exec.
@@ -61,9 +61,13 @@ pub(crate) async fn serve(listener: OwnedFd, shared: Rc<Shared>) -> io::Result<(
             continue;
         };
         // Mostly the request is there already: the kernel takes it before we take the connection.
-        if receive(&peer, &mut buffer).map(|message| attend(&peer, &mut buffer, message, &shared)) != Err(Errno::EAGAIN)
-        {
-            continue;
+        match receive(&peer, &mut buffer) {
+            Err(Errno::EAGAIN) => {}
+            Err(_) => continue,
+            Ok(message) => {
+                attend(peer, &mut buffer, message, &shared);
+                continue;
+            }
         }
         waiting.retain(|task| !task.is_finished());
         if waiting.len() >= PEERS
@@ -75,12 +79,12 @@ pub(crate) async fn serve(listener: OwnedFd, shared: Rc<Shared>) -> io::Result<(
         let task = tokio::task::spawn_local(async move {
             let request = peer.async_io(Interest::READABLE, || {
                 let mut buffer = vec![0; LONGEST];
-                let message = receive(&peer, &mut buffer)?;
-                attend(&peer, &mut buffer, message, &shared);
-                Ok(())
+                Ok((receive(&peer, &mut buffer)?, buffer))
             });
             // What goes wrong with a peer is the peer's problem: it gets no reply.
-            let _ = tokio::time::timeout(PATIENCE, request).await;
+            if let Ok(Ok((message, mut buffer))) = tokio::time::timeout(PATIENCE, request).await {
+                attend(peer, &mut buffer, message, &shared);
+            }
         });
         waiting.push_back(task.abort_handle());
     }
@@ -89,51 +93,57 @@ pub(crate) async fn serve(listener: OwnedFd, shared: Rc<Shared>) -> io::Result<(
 /// A message that was received into a buffer.
 struct Message {
     len: usize,
-    /// What came with it: the first, if there were more.
-    descriptor: Option<OwnedFd>,
+    /// What came with it.
+    descriptors: Vec<OwnedFd>,
 }
 
 /// A message that is there.
 fn receive(peer: &UnixStream, buffer: &mut [u8]) -> Result<Message, Errno> {
-    let mut control = nix::cmsg_space!([RawFd; 1]);
+    let mut control = nix::cmsg_space!([RawFd; service::DESCRIPTORS]);
     let mut parts = [IoSliceMut::new(buffer)];
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
     let received = recvmsg::<()>(peer.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
-    let mut message = Message { len: received.bytes, descriptor: None };
+    let mut message = Message { len: received.bytes, descriptors: Vec::new() };
     for control in received.cmsgs()? {
         if let ControlMessageOwned::ScmRights(numbers) = control {
-            // All of them are ours to close: there is room for a second one.
-            for descriptor in numbers.into_iter().map(sys::received) {
-                message.descriptor.get_or_insert(descriptor);
-            }
+            message.descriptors.extend(numbers.into_iter().map(sys::received));
         }
     }
     Ok(message)
 }
 
 /// Replies to the request in the buffer, if it is one.
-fn attend(peer: &UnixStream, buffer: &mut [u8], message: Message, shared: &Rc<Shared>) {
-    let Message { len, descriptor } = message;
+fn attend(peer: UnixStream, buffer: &mut [u8], message: Message, shared: &Rc<Shared>) {
+    let Message { len, descriptors } = message;
     let Some(request) = open_request(&shared.guard, buffer.get(..len).unwrap_or_default()) else { return };
     let body = match request.kind {
         Kind::Name => stub::answer_from_table(request.body, shared),
-        Kind::Join => join_tree(request.body, peer, shared).map(|()| Vec::new()),
+        Kind::Join => join_tree(request.body, &peer, shared).map(|()| Vec::new()),
         Kind::Connect => {
-            let reply = relay::connect(shared, process_id(peer), descriptor, request.body);
+            let socket = descriptors.into_iter().next();
+            let reply = relay::connect(shared, process_id(&peer), socket, request.body);
             Some(reply.to_bytes().to_vec())
         }
         Kind::Outcome => shared.relay.outcome(request.body).map(|outcome| outcome.to_vec()),
+        // It replies when the program has ended.
+        Kind::Service => return service::attend(shared, peer, &request, descriptors),
     };
-    let Some(body) = body else { return };
     let nonce = request.nonce;
-    if let Some(len) = seal_reply(&shared.guard, nonce, &body, buffer) {
-        // A new connection has room for it; if the peer has gone, nobody misses it.
+    if let Some(body) = body {
+        reply(&peer, &shared.guard, nonce, &body, buffer);
+    }
+}
+
+/// Replies to the request with this nonce; the buffer is for the message.
+pub(crate) fn reply(peer: &UnixStream, guard: &Guard, nonce: u64, body: &[u8], buffer: &mut [u8]) {
+    if let Some(len) = seal_reply(guard, nonce, body, buffer) {
+        // A connection on which nothing was sent yet has room for it; if the peer has gone, nobody misses it.
         let _ = send(peer, buffer.get(..len).unwrap_or_default());
     }
 }
 
 /// The process that has connected; `None` for one that our pid namespace does not see.
-fn process_id(peer: &UnixStream) -> Option<u32> {
+pub(crate) fn process_id(peer: &UnixStream) -> Option<u32> {
     peer.peer_cred().ok()?.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0)
 }
 
@@ -155,15 +165,12 @@ fn join_tree(text: &[u8], peer: &UnixStream, shared: &Shared) -> Option<()> {
 /// ECONNREFUSED when there is no helper any more, [`io::ErrorKind::WouldBlock`] when it does not answer in time,
 /// [`io::ErrorKind::PermissionDenied`] when it does not agree or is not the tree's helper.
 pub fn join(guard: &Guard, session: &str) -> io::Result<()> {
-    let nonce = RandomState::new().hash_one(());
+    let nonce = nonce();
     let mut message = vec![0; LONGEST];
     let request = Request { nonce, kind: Kind::Join, body: session.as_bytes() };
     let len = request.seal(guard, &mut message).ok_or(io::ErrorKind::InvalidInput)?;
-    let mut helper = net::UnixStream::from(new_socket(SockFlag::empty())?);
-    helper.set_write_timeout(Some(JOIN_LIMIT))?;
+    let mut helper = connect(guard)?;
     helper.set_read_timeout(Some(JOIN_LIMIT))?;
-    // The caller is inside the tree: without the cookie it would first be asked about, or just refused.
-    sys::connect(&helper, &address(guard)?, guard.cookie())?;
     send(&helper, message.get(..len).unwrap_or_default())?;
     let len = helper.read(&mut message)?;
     match open_reply(guard, nonce, message.get(..len).unwrap_or_default()) {
@@ -172,12 +179,29 @@ pub fn join(guard: &Guard, session: &str) -> io::Result<()> {
     }
 }
 
+/// A number that no other request has.
+pub(crate) fn nonce() -> u64 {
+    RandomState::new().hash_one(())
+}
+
+/// Connects to the helper of the tree that the caller is inside of. Sending to it fails after [`JOIN_LIMIT`], reading waits.
+///
+/// # Errors
+/// ECONNREFUSED when there is no helper any more, and those of socket(2).
+pub(crate) fn connect(guard: &Guard) -> io::Result<net::UnixStream> {
+    let helper = net::UnixStream::from(new_socket(SockFlag::empty())?);
+    helper.set_write_timeout(Some(JOIN_LIMIT))?;
+    // The caller is inside the tree: without the cookie it would first be asked about, or just refused.
+    sys::connect(&helper, &address(guard)?, guard.cookie())?;
+    Ok(helper)
+}
+
 fn new_socket(flags: SockFlag) -> io::Result<OwnedFd> {
     Ok(socket(AddressFamily::Unix, SockType::SeqPacket, flags | SockFlag::SOCK_CLOEXEC, None)?)
 }
 
 /// Sends a message, without the signal that write(2) gives when the peer has gone.
-fn send(peer: &impl AsRawFd, message: &[u8]) -> io::Result<()> {
+pub(crate) fn send(peer: &impl AsRawFd, message: &[u8]) -> io::Result<()> {
     Ok(socket::send(peer.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL).map(drop)?)
 }
 

@@ -6,10 +6,12 @@ pub(crate) mod net;
 #[cfg(test)]
 pub(crate) mod test;
 
-use std::ffi::{CStr, c_long};
+use std::ffi::{CStr, c_int, c_long};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt as _;
+use std::ptr::{null, null_mut};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::socket::{SockaddrLike as _, UnixAddr};
@@ -131,9 +133,61 @@ pub(crate) fn exit(status: i32) -> ! {
 /// # Errors
 /// EINVAL for the two signals that can't be ignored.
 pub(crate) fn ignore(signal: Signal) -> io::Result<()> {
-    let action = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-    // SAFETY: no code of ours runs when it arrives.
+    handle(signal, SigHandler::SigIgn)
+}
+
+/// Lets a signal do what it does by default (signal(7)).
+///
+/// # Errors
+/// EINVAL for the two signals that always do.
+pub(crate) fn by_default(signal: Signal) -> io::Result<()> {
+    handle(signal, SigHandler::SigDfl)
+}
+
+fn handle(signal: Signal, handler: SigHandler) -> io::Result<()> {
+    let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+    // SAFETY: no code of ours runs when it arrives: callers ignore it or leave it to the kernel.
     unsafe { sigaction(signal, &action) }.map(drop).map_err(io::Error::from)
+}
+
+/// Whether this process ignores a signal.
+pub(crate) fn is_ignored(signal: Signal) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: nothing is changed, and the structure is read only where it was written.
+    unsafe {
+        libc::sigaction(signal as c_int, null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Whether a descriptor of this number is open.
+pub(crate) fn is_open(number: RawFd) -> bool {
+    // SAFETY: takes no pointers; the descriptor may be any number.
+    unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
+}
+
+/// Gives this process the limits of another one (prlimit(2)).
+///
+/// # Errors
+/// The system call's.
+pub(crate) fn copy_limits(from: u32) -> io::Result<()> {
+    /// `RLIM_NLIMITS` of asm-generic/resource.h: their numbers are below it.
+    const LIMITS: u32 = 16;
+    for limit in 0..LIMITS {
+        let mut value = MaybeUninit::<libc::rlimit64>::uninit();
+        // SAFETY: the first call writes the structure, or the second is not made; a null pointer is allowed for either.
+        let result = unsafe {
+            let (there, none) = (value.as_mut_ptr(), null_mut::<libc::rlimit64>());
+            match libc::syscall(libc::SYS_prlimit64, from, limit, none, there) {
+                0 => libc::syscall(libc::SYS_prlimit64, 0, limit, there, none),
+                failed => failed,
+            }
+        };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }
 
 /// Leaves a descriptor open for as long as the process lives.

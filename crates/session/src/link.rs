@@ -34,6 +34,11 @@ pub enum Kind {
     /// The body is the cookie of a socket whose connect failed (`SO_COOKIE`), the reply's body why ([`crate::relay`]): the
     /// kernel could only be made to say ECONNRESET.
     Outcome,
+    /// The helper shall run one of the programs that start services, outside the filter. The body is the length in bytes, a
+    /// little-endian number of 32 bits, of what the asker sends behind this message on the same connection; descriptors
+    /// come with it (`SCM_RIGHTS`). The reply comes when the program has ended. What all of it says is between the helper's
+    /// crate and itself.
+    Service,
 }
 
 impl Kind {
@@ -43,6 +48,7 @@ impl Kind {
             Self::Join => 2,
             Self::Connect => 3,
             Self::Outcome => 4,
+            Self::Service => 5,
         }
     }
 
@@ -52,6 +58,7 @@ impl Kind {
             2 => Some(Self::Join),
             3 => Some(Self::Connect),
             4 => Some(Self::Outcome),
+            5 => Some(Self::Service),
             _ => None,
         }
     }
@@ -132,7 +139,7 @@ mod tests {
     #[test]
     fn what_is_sealed_is_opened() {
         let mut buffer = [0; MAX_MESSAGE];
-        for kind in [Kind::Name, Kind::Join, Kind::Connect, Kind::Outcome] {
+        for kind in [Kind::Name, Kind::Join, Kind::Connect, Kind::Outcome, Kind::Service] {
             for body in [&b""[..], b"x", &[7; MAX_VARIABLE]] {
                 let request = Request { nonce: 5, kind, body };
                 let len = request.seal(&GUARD, &mut buffer).unwrap();

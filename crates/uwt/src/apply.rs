@@ -78,6 +78,19 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>, spare: Option<Spare>) ->
     program.execute(&environment)
 }
 
+/// Executes a program with this environment and nothing of ours; it returns only if that fails.
+///
+/// # Errors
+/// execve(2) fails.
+pub(crate) fn execute(
+    path: &Path,
+    typed: &OsStr,
+    arguments: &[OsString],
+    environment: &Environment,
+) -> Result<Infallible, Failure> {
+    Executable::new(path, typed, arguments)?.execute(environment)
+}
+
 fn secret(source: &SecretSource, context: &Context<'_>) -> Result<Secret, Failure> {
     match (source, context.session) {
         (SecretSource::Session, Some(session)) => Ok(session.secret),
@@ -148,7 +161,11 @@ impl<'a> Executable<'a> {
     }
 }
 
-fn c_string(text: &OsStr) -> Result<CString, Failure> {
+/// As execve(2) takes it.
+///
+/// # Errors
+/// There is a NUL in it.
+pub(crate) fn c_string(text: &OsStr) -> Result<CString, Failure> {
     // Arguments came from C strings; a path from the configuration may hold anything.
     CString::new(text.as_bytes())
         .map_err(|_| Failure::ours(format!("{} has a NUL byte in it; remove it", text.display())))

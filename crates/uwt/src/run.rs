@@ -12,6 +12,7 @@ use crate::apply::{self, Context};
 use crate::call::carry::{self, Exceptions, Guarded};
 use crate::call::cli::{self, Asked};
 use crate::call::invocation::{self, Invocation};
+use crate::call::services::{self, Ran};
 use crate::call::target;
 use crate::environment::Environment;
 use crate::folders::{self, Caller};
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
         return uwt_helper::serve();
     }
     match steps(arguments, environment) {
-        Ok(()) => 0,
+        Ok(status) => status,
         Err(failure) => {
             failure.print();
             failure.status
@@ -38,17 +39,26 @@ pub(crate) fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
     }
 }
 
-fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<(), Failure> {
+fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Failure> {
     let own = target::file_id(Path::new("/proc/self/exe"))
         .map_err(|error| Failure::ours(format!("/proc/self/exe: {error}; mount /proc")))?;
+    let inherited = environment.get_filled(VARIABLE);
+    let session = inherited.and_then(|text| Session::parse(text.to_str()?).ok());
     let (options, target, rest) = match invocation::of(sys::executed_path(), arguments.first(), environment, own)? {
         Invocation::Wrapper(called) => {
             let mut arguments = arguments.into_iter();
             let typed = arguments.next().unwrap_or_default();
             (Options::default(), target::of_wrapper(&called, typed, environment)?, arguments.collect())
         }
+        Invocation::Service(service) => {
+            let call = services::Call { service, arguments, environment, session: session.as_ref(), own };
+            match services::run(call)? {
+                Ran::Ended(status) => return Ok(status),
+                Ran::Inside(target, rest) => (Options::default(), target, rest),
+            }
+        }
         Invocation::Direct => match cli::parse(arguments)? {
-            Asked::Print(text) => return print(&text),
+            Asked::Print(text) => return print(&text).map(|()| 0),
             Asked::Run(mut options) => {
                 let mut command = std::mem::take(&mut options.command).into_iter();
                 let typed = command.next().unwrap_or_default();
@@ -57,8 +67,6 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<(), Fail
         },
     };
 
-    let inherited = environment.get_filled(VARIABLE);
-    let session = inherited.and_then(|text| Session::parse(text.to_str()?).ok());
     let verbose = options.verbose || asks_for_words(environment) || session.is_some_and(|session| session.verbose);
     if verbose {
         log::start();
@@ -95,7 +103,7 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<(), Fail
         }
     }
     if options.explain {
-        return print(&table(&lines(&plan, config.files())));
+        return print(&table(&lines(&plan, config.files()))).map(|()| 0);
     }
     if verbose {
         for line in lines(&plan, config.files()) {

@@ -132,6 +132,14 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// Of what a process has left.
+    pub(crate) fn of(output: Output) -> Self {
+        let Output { status, stdout, stderr } = output;
+        let status = status.code().unwrap_or_else(|| 128 + status.signal().expect("killed"));
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Self { status, out: text(stdout), err: text(stderr) }
+    }
+
     /// It was uwt that ended it, with one line; gives the line without our name.
     #[track_caller]
     pub(crate) fn failed_with(&self, status: i32) -> &str {
@@ -150,10 +158,7 @@ impl Ran {
 
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Ran {
-    let Output { status, stdout, stderr } = command.output().expect("starts");
-    let status = status.code().unwrap_or_else(|| 128 + status.signal().expect("killed"));
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ran { status, out: text(stdout), err: text(stderr) }
+    Ran::of(command.output().expect("starts"))
 }
 
 /// The words of a session variable.

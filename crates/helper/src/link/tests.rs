@@ -1,5 +1,6 @@
 //! Over the real abstract address, each test with a secret of its own.
 
+use std::ffi::CString;
 use std::sync::mpsc;
 use std::thread;
 
@@ -12,9 +13,10 @@ use socket2::{Domain, Socket, Type};
 use uwt_policy::Level;
 use uwt_session::Secret;
 use uwt_session::dns::{MAX_QUERY, Record, Response, TYPE_A, parse_response, write_query};
-use uwt_session::relay::{Order, Reply, parse_outcome};
+use uwt_session::relay::{self as relayed, Reply, parse_outcome};
 
 use super::*;
+use crate::service::{Order, Outcome, Refusal, Service, start as start_service};
 use crate::tests::{run, session};
 
 /// A guard that no other test run has.
@@ -110,7 +112,8 @@ fn exchange_with(mut peer: net::UnixStream, message: &[u8], descriptors: &[RawFd
 fn sockets_are_connected() {
     let guard = guard();
     let (replies, shared) = with_peer(guard, move || {
-        let order = |peer: &str| sealed(&guard, Kind::Connect, &Order { peer: peer.parse().unwrap() }.to_bytes());
+        let order =
+            |peer: &str| sealed(&guard, Kind::Connect, &relayed::Order { peer: peer.parse().unwrap() }.to_bytes());
         let reply = |reply: Vec<u8>| Reply::parse(open_reply(&guard, 7, &reply).unwrap()).unwrap();
         let sockets = [(); 2].map(|()| Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap());
         let numbers = sockets.each_ref().map(AsRawFd::as_raw_fd);
@@ -250,5 +253,82 @@ fn requests_that_are_there_are_answered_however_many() {
         });
         assert_eq!(reading.await.unwrap(), PEERS * 4);
         serving.abort();
+    });
+}
+
+/// An order that is never carried out here: this process has no filter that the helper has not.
+fn order(text: &str) -> Order {
+    let environment = vec![CString::new(text).unwrap()];
+    Order { service: Service::Service, arguments: vec![c"service".to_owned()], environment }
+}
+
+#[test]
+fn services_are_started_for_the_tree_only() {
+    let guard = guard();
+    let (outcomes, _) = with_peer(guard, move || {
+        let before = nix::sys::signal::SigSet::thread_get_mask().unwrap();
+        let long = "x".repeat(Order::MAX - 100);
+        let outcomes = [order(""), order("A=1"), order(&long)].map(|order| start_service(&guard, order).unwrap());
+        assert_eq!(nix::sys::signal::SigSet::thread_get_mask().unwrap(), before, "no signal stays blocked");
+        let longer = start_service(&guard, order(&"x".repeat(Order::MAX)));
+        assert_eq!(longer.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        outcomes
+    });
+    assert_eq!(outcomes, [Outcome::Refused(Refusal::Rights); 3]);
+    assert_eq!(start_service(&guard, order("")).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn what_is_no_order_is_refused() {
+    let guard = guard();
+    let (replies, _) = with_peer(guard, move || {
+        let null = std::fs::File::open("/dev/null").unwrap();
+        let numbers = [null.as_raw_fd(); service::DESCRIPTORS];
+        // Understood, as the others are not: an order without descriptors for stdin, stdout and stderr.
+        let good = b"1\0service\x0022\0\x001\0service\0";
+        let asked = |length: u32, text: &[u8], descriptors: &[RawFd]| {
+            let peer = connected(&guard);
+            let message = sealed(&guard, Kind::Service, &length.to_le_bytes());
+            let rights = [ControlMessage::ScmRights(descriptors)];
+            socket::sendmsg::<()>(peer.as_raw_fd(), &[IoSlice::new(&message)], &rights, MsgFlags::empty(), None)
+                .unwrap();
+            for part in text.chunks(7) {
+                send(&peer, part).unwrap();
+            }
+            peer.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut reply = vec![0; MAX_MESSAGE];
+            let len = (&peer).read(&mut reply).unwrap();
+            open_reply(&guard, 7, &reply[..len]).unwrap().to_vec()
+        };
+        let length = u32::try_from(good.len()).unwrap();
+        [
+            asked(length, good, &numbers[..2]),
+            asked(length, good, &numbers[..1]),
+            asked(length, good, &numbers[..3]),
+            asked(length, good, &numbers),
+            asked(length + 1, good, &numbers[..2]),
+            asked(length, &good[1..], &numbers[..2]),
+            asked(9, b"\0\0garbage", &numbers[..2]),
+            asked(0, b"", &numbers[..2]),
+            asked(u32::MAX, b"", &numbers[..2]),
+        ]
+    });
+    let [understood, others @ ..] = replies;
+    let (rights, order) = (vec![2, 0, 0], vec![2, 2, 0]);
+    assert_eq!(understood, rights);
+    assert!(others.iter().all(|reply| *reply == order), "{others:?}");
+}
+
+#[test]
+fn who_does_not_send_its_order_is_not_waited_for() {
+    let guard = guard();
+    serving(guard, true, move || {
+        let mut silent = connected(&guard);
+        send(&silent, &sealed(&guard, Kind::Service, &9_u32.to_le_bytes())).unwrap();
+        // Others are attended to meanwhile.
+        assert!(!exchange(connected(&guard), &about_a_name(&guard)).is_empty());
+        let mut reply = vec![0; MAX_MESSAGE];
+        let len = silent.read(&mut reply).unwrap();
+        assert_eq!(open_reply(&guard, 7, &reply[..len]), Some(&[2, 2, 0][..]));
     });
 }

@@ -1,8 +1,10 @@
 //! How we were called: as `uwt`, or by the name of a wrapped command.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use uwt_helper::Service;
 use uwt_session::FileId;
 
 use super::search::{Found, search};
@@ -17,6 +19,16 @@ pub(crate) enum Invocation {
     Direct,
     /// By this path, which stands for a wrapped command: all arguments are the command's.
     Wrapper(PathBuf),
+    /// By a path in the folder of programs that start services, which stands for one of them.
+    Service(Service),
+}
+
+/// The folder of links to us that stand for programs that start services, as its path ends.
+const SERVICES: &str = "uwt/services";
+
+/// Whether this is such a folder.
+pub(crate) fn is_of_services(folder: &Path) -> bool {
+    folder.ends_with(SERVICES)
 }
 
 /// Our name; every other one is that of a wrapped command.
@@ -40,7 +52,15 @@ pub(crate) fn of(
         None => by_argument(typed, environment)
             .ok_or_else(|| Failure::ours("cannot tell how it was called; run it by its path or through PATH"))?,
     };
-    if called.file_name() == Some(OsStr::new(NAME)) { Ok(Invocation::Direct) } else { Ok(Invocation::Wrapper(called)) }
+    let name = called.file_name().unwrap_or_default();
+    if name == NAME {
+        return Ok(Invocation::Direct);
+    }
+    let service = Service::of(name.as_bytes()).filter(|_| called.parent().is_some_and(is_of_services));
+    Ok(match service {
+        Some(service) => Invocation::Service(service),
+        None => Invocation::Wrapper(called),
+    })
 }
 
 fn is_ours(path: &Path, own: FileId) -> bool {
@@ -66,6 +86,33 @@ mod tests {
 
     use super::*;
     use crate::environment::tests::environment;
+
+    #[test]
+    fn programs_that_start_services_are_known_by_their_folder() {
+        let root = tempfile::tempdir().expect("folder");
+        let at = |name: &str| root.path().join(name);
+        fs::create_dir_all(at("libexec/uwt/services")).expect("made");
+        fs::create_dir_all(at("sbin")).expect("made");
+        fs::write(at("uwt"), "").expect("written");
+        let own = file_id(&at("uwt")).expect("there");
+        let nothing = environment(&[]);
+        let call = |path: &str| {
+            symlink(at("uwt"), at(path)).expect("linked");
+            of(Some(&at(path)), None, &nothing, own).expect("known")
+        };
+        for (name, service) in [
+            ("invoke-rc.d", Service::InvokeRcD),
+            ("service", Service::Service),
+            ("start-stop-daemon", Service::StartStopDaemon),
+        ] {
+            let path = format!("libexec/uwt/services/{name}");
+            assert_eq!(call(&path), Invocation::Service(service));
+            let elsewhere = format!("sbin/{name}");
+            assert_eq!(call(&elsewhere), Invocation::Wrapper(at(&elsewhere)));
+        }
+        let other = "libexec/uwt/services/curl";
+        assert_eq!(call(other), Invocation::Wrapper(at(other)));
+    }
 
     #[test]
     fn by_what_was_executed_and_else_by_what_was_typed() {

@@ -7,4 +7,5 @@ pub(crate) mod image;
 pub(crate) mod invocation;
 pub(crate) mod missing;
 pub(crate) mod search;
+pub(crate) mod services;
 pub(crate) mod target;

@@ -1,13 +1,20 @@
 //! The program's environment.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
 use uwt_session::VARIABLE;
 
 use super::{native, preloads};
+use crate::call::invocation::is_of_services;
 use crate::environment::Environment;
 use crate::plan::nesting::COUNTER;
 
 /// The loader's list of libraries (ld.so(8)).
 const LD_PRELOAD: &str = "LD_PRELOAD";
+/// Where programs are looked up (execvp(3)).
+const PATH: &str = "PATH";
 
 /// What a wrapped program gets on top of `environment`; `former` is the library of the session we are nested in.
 pub(crate) fn wrapped(
@@ -41,6 +48,18 @@ pub(crate) fn bare(environment: &Environment, counter: u32, libraries: &[&str]) 
     result
 }
 
+/// What a program gets that has nothing to do with uwt any more: not even the count, nor the way to our links.
+pub(crate) fn outside(environment: &Environment, libraries: &[&str]) -> Environment {
+    let mut result = bare(environment, 0, libraries);
+    result.remove(COUNTER);
+    if let Some(path) = environment.get(PATH) {
+        let folders = path.as_bytes().split(|byte| *byte == b':');
+        let rest: Vec<&[u8]> = folders.filter(|folder| !is_of_services(Path::new(OsStr::from_bytes(folder)))).collect();
+        result.set(PATH, &rest.join(&b':'));
+    }
+    result
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +87,15 @@ mod tests {
         );
         let alone = environment(&["LD_PRELOAD=/dev/uwt.so"]);
         assert_eq!(bare(&alone, 1, &["/dev/uwt.so"]), environment(&["uwtwrapper_counter=1"]));
+    }
+
+    #[test]
+    fn outside_nothing_is_ours() {
+        let before = environment(&["PATH=/usr/sbin:/bin", "LD_PRELOAD=a.so", "odd", "E="]);
+        let mut inside = wrapped(&before, 3, "/l/libuwt_preload.so", None, "version=1 …");
+        inside.set("PATH", b"/usr/libexec/uwt/services:/usr/sbin:/x/uwt/services/:/bin");
+        assert_eq!(outside(&inside, &[]), before);
+        let nothing = environment(&["A=1"]);
+        assert_eq!(outside(&nothing, &[]), nothing);
     }
 }
