@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::interrupt::Interrupt;
 use crate::prereq::{self, Group};
-use crate::{artifacts, bench, debian, demo, lab, test, tidy, trace, workspace, workspace::Workspace};
+use crate::{artifacts, bench, deb, debian, demo, lab, test, tidy, trace, workspace, workspace::Workspace};
 
 /// Tasks of the uwt workspace. Debian packages that a task needs are installed when you are root; otherwise the line
 /// that installs them is printed.
@@ -43,6 +43,8 @@ enum Task {
         #[arg(long, value_name = "FOLDER")]
         output: Option<PathBuf>,
     },
+    /// Build the Debian packages and their source package into target/deb
+    Deb(deb::Options),
 }
 
 /// Runs the task that was asked for; an error is printed with its causes and gives exit status 1.
@@ -69,6 +71,7 @@ fn dispatch(task: Task) -> Result<()> {
         Task::Tidy => tidy::run(&workspace),
         Task::Build => build(&workspace),
         Task::Man { output } => man(&workspace, output),
+        Task::Deb(options) => deb::run(&workspace, &options),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask`: every task of the workspace, from set-up to measurements.
 mod bench;
 mod cli;
+mod deb;
 mod debian;
 mod demo;
 mod interrupt;
@@ -10,11 +11,10 @@ mod steps;
 mod test;
 mod tidy;
 mod trace;
-
-use std::process::ExitCode;
+mod tracked;
 
 use xtask_artifacts::{artifacts, elf, workspace};
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     cli::run()
 }

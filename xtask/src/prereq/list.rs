@@ -13,6 +13,8 @@ pub(crate) enum Group {
     Test,
     /// `cargo xtask bench`.
     Bench,
+    /// `cargo xtask deb`.
+    Packaging,
 }
 
 /// What shows that a package's content is there, whoever installed it.
@@ -43,7 +45,7 @@ const fn package(name: &'static str, proof: Proof, groups: &'static [Group], pur
     Package { name, proof, groups, purpose }
 }
 
-use Group::{Bench, Build, Demo, Test};
+use Group::{Bench, Build, Demo, Packaging, Test};
 
 /// Every package. Python's own test-suite is missing here: its name depends on the release, see
 /// [`super::testsuite`].
@@ -67,7 +69,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("nodejs", Program("node"), &[Test], "a client"),
     package("python3", Program("python3"), &[Test, Bench], "a client, with asyncio for the bench"),
     package("apt", Program("apt-get"), &[Test], "a client"),
-    package("util-linux", Program("setpriv"), &[Test, Bench], "runs clients as another user and in namespaces"),
+    package("util-linux", Program("setpriv"), &[Test, Bench, Packaging], "other users and namespaces"),
     package("bash", Program("bash"), &[Test], "what the legacy configuration is compared with; completes commands"),
     package("bash-completion", File("/usr/share/bash-completion/bash_completion"), &[Test], "completes commands"),
     package("fish", Program("fish"), &[Test], "completes commands"),
@@ -80,6 +82,10 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("bind9-dnsutils", Program("dig"), &[Test], "a client that asks name servers itself"),
     package("libcap2-bin", Program("setcap"), &[Test], "a client with file capabilities"),
     package("mmdebstrap", Program("mmdebstrap"), &[Test], "makes the Debian that packages are installed in"),
+    package("dpkg-dev", Program("dpkg-buildpackage"), &[Packaging], "makes the Debian packages"),
+    package("debhelper", Program("dh"), &[Packaging], "does what most packages need"),
+    package("lintian", Program("lintian"), &[Packaging], "looks the Debian packages over"),
+    package("xz-utils", Program("xz"), &[Packaging], "packs the source"),
     package("torsocks", Program("torsocks"), &[Bench], "measured beside uwt"),
     package("proxychains4", Program("proxychains4"), &[Bench], "measured beside uwt"),
 ];

@@ -11,13 +11,13 @@ mod words;
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::artifacts;
 use crate::prereq::{self, Group};
-use crate::workspace::{Workspace, output};
+use crate::tracked;
+use crate::workspace::Workspace;
 
 /// Something that is not as it should be.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ struct Source {
 /// Prints every finding; an error when there is one.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     prereq::ensure(&[Group::Build])?;
-    let files = files(&workspace.root)?;
+    let files = tracked::files(&workspace.root)?;
     let sources = sources(&workspace.root, &files)?;
     let mut findings = top_level::check(&files);
     findings.extend(arrows::check(&workspace.metadata));
@@ -86,19 +86,6 @@ fn show(findings: &[Finding]) {
     }
 }
 
-/// What git tracks or would add: what lies around ignored is nobody's business.
-fn files(root: &Path) -> Result<Vec<String>> {
-    let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root);
-    let listing = String::from_utf8(output(&mut git)?).context("git names a file that is not UTF-8")?;
-    let mut files: Vec<String> = listing.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
-    files.sort();
-    files.dedup();
-    // A file deleted but not yet committed is still in the index.
-    files.retain(|path| root.join(path).symlink_metadata().is_ok());
-    Ok(files)
-}
-
 fn sources(root: &Path, files: &[String]) -> Result<Vec<Source>> {
     let rust = files.iter().filter(|path| Path::new(path).extension().is_some_and(|extension| extension == "rs"));
     rust.map(|path| {
@@ -116,22 +103,5 @@ mod tests {
     fn a_finding_says_where() {
         assert_eq!(Finding::at("a.rs", 7, "no").to_string(), "a.rs:7: no");
         assert_eq!(Finding::in_file("a.rs", "no").to_string(), "a.rs: no");
-    }
-
-    #[test]
-    fn ignored_and_deleted_files_do_not_count() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let root = directory.path();
-        let git = |arguments: &[&str]| {
-            let mut git = Command::new("git");
-            output(git.current_dir(root).args(arguments)).expect("git works");
-        };
-        git(&["init", "-q"]);
-        for (path, text) in [(".gitignore", "/target\n"), ("tracked", ""), ("gone", ""), ("new", ""), ("target", "")] {
-            fs::write(root.join(path), text).expect("written");
-        }
-        git(&["add", ".gitignore", "tracked", "gone"]);
-        fs::remove_file(root.join("gone")).expect("removed");
-        assert_eq!(files(root).expect("listed"), [".gitignore", "new", "tracked"]);
     }
 }
