@@ -58,8 +58,8 @@ impl Limits {
         }
         let restricted = self.apparmor_restrict_unprivileged_userns.is_some_and(|value| value != 0);
         (restricted && self.profile.as_deref() == Some(UNCONFINED)).then(|| {
-            "AppArmor forbids user namespaces to programs without a profile (`apparmor_parser -r /etc/apparmor.d/uwt` \
-             loads uwt's)"
+            "AppArmor forbids user namespaces to programs without a profile \
+             (/usr/share/doc/uwt/examples/apparmor.d/uwt is uwt's, and says how to load it)"
                 .to_owned()
         })
     }
@@ -102,7 +102,7 @@ mod tests {
             (&[("sys/kernel/unprivileged_userns_clone", "1\n")], None, None),
             (
                 &[RESTRICTED, ("self/attr/current", "unconfined\n")],
-                Some("`apparmor_parser -r /etc/apparmor.d/uwt`"),
+                Some("apparmor.d/uwt is uwt's, and says how to load it"),
                 None,
             ),
             (&[RESTRICTED, ("self/attr/apparmor/current", "unconfined\n")], Some("AppArmor forbids"), None),
