@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "fork(2), and calls that nix does not wrap")]
 
 pub(crate) mod detached;
+pub(crate) mod message;
 pub(crate) mod net;
 #[cfg(test)]
 pub(crate) mod test;

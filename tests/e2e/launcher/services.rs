@@ -17,10 +17,10 @@ use crate::place::{Place, Ran, bin_dir, run};
 /// Nothing here takes longer on any machine.
 const LIMIT: Duration = Duration::from_secs(30);
 /// start-stop-daemon(8) that executes a shell in its own place.
-const SHELL: &str = "start-stop-daemon --start --pidfile /nonexistent/pid --startas /bin/sh -- -c";
+pub(crate) const SHELL: &str = "start-stop-daemon --start --pidfile /nonexistent/pid --startas /bin/sh -- -c";
 
 /// A place with links to uwt, as the package has them.
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     let place = Place::new();
     fs::create_dir_all(place.at("libexec/uwt/services")).expect("made");
     for name in ["invoke-rc.d", "service", "start-stop-daemon"] {
@@ -35,7 +35,7 @@ fn path(place: &Place) -> String {
 }
 
 /// `uwt OPTIONS sh -c SCRIPT`, with that PATH.
-fn script(place: &Place, options: &[&str], script: &str) -> Command {
+pub(crate) fn script(place: &Place, options: &[&str], script: &str) -> Command {
     place.uwt(&[options, &["sh", "-c", &(path(place) + script)]].concat())
 }
 
@@ -298,6 +298,8 @@ const HELD: &str = "Seccomp:\t2\n";
 fn who_is_not_as_its_helper_stays_inside() {
     let place = place();
     assert_eq!(ran(&place, &[], &format!("{SHELL} '{FILTERS}'")).succeeded(), FREE);
+    let said = ran(&place, &["-v"], &format!("{SHELL} '{FILTERS}'"));
+    assert!(said.err.ends_with("\nuwt: start-stop-daemon runs outside the guarded tree\n"), "{said:?}");
     let stays = |ran: &Ran, reason: &str| {
         assert_eq!((ran.status, ran.out.as_str()), (0, HELD), "{ran:?}");
         assert!(

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use crate::place::{Place, Ran, bin_dir, run, word};
+use crate::services::{self, SHELL};
 
 /// Runs a command under a filter that has a listener and asks it about a call that nobody makes.
 fn supervised(command: &mut Command) -> Ran {
@@ -62,4 +63,14 @@ fn the_filter_alone_refuses() {
     }
     assert!(!place.at("run/uwt/guard").exists(), "what holds in here is not kept for others");
     assert_eq!(filters(uwt(&[&["--guard=off"][..], &count].concat())), Some(below));
+}
+
+/// The helper is there all the same, as long as the first program.
+#[test]
+fn services_are_started_outside() {
+    let place = services::place();
+    let count = "grep Seccomp_filters /proc/$$/status";
+    let text = format!("{count}; {SHELL} '{count}'");
+    let ran = supervised(&mut services::script(&place, &[], &text));
+    assert_eq!(ran.succeeded(), "Seccomp_filters:\t2\nSeccomp_filters:\t1\n");
 }

@@ -1,6 +1,6 @@
 //! The launcher's side.
 
-use std::io::{self, IoSlice, Read as _};
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -10,7 +10,6 @@ use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::sys::stat::{Mode, umask};
 use uwt_session::Guard;
 use uwt_session::link::{Kind, MAX_MESSAGE, Request, open_reply};
@@ -48,9 +47,7 @@ pub fn start(guard: &Guard, order: Order) -> io::Result<Outcome> {
     let mut message = [0; MAX_MESSAGE];
     let request = Request { nonce, kind: Kind::Service, body: &length };
     let len = request.seal(guard, &mut message).ok_or(io::ErrorKind::InvalidInput)?;
-    let parts = [IoSlice::new(message.get(..len).unwrap_or_default())];
-    let rights = [ControlMessage::ScmRights(&descriptors)];
-    sendmsg::<()>(helper.as_raw_fd(), &parts, &rights, MsgFlags::MSG_NOSIGNAL, None)?;
+    sys::message::send(&helper, message.get(..len).unwrap_or_default(), &descriptors, guard.cookie())?;
     for part in text.chunks(PART) {
         link::send(&helper, part)?;
     }

@@ -101,6 +101,9 @@ impl Call<'_> {
             arguments: self.arguments.iter().map(|argument| c_string(argument)).collect::<Result<_, _>>()?,
             environment: self.outside().entries().iter().map(|entry| entry.clone().into_owned()).collect(),
         };
+        if self.session.is_some_and(|session| session.verbose) {
+            message::print(format_args!("{name} runs outside the guarded tree"));
+        }
         match uwt_helper::start_service(guard, order) {
             Ok(Outcome::Ended(Ending::Status(status))) => Ok(Ok(status)),
             Ok(Outcome::Ended(Ending::Signal(signal))) => Ok(Ok(sys::end_by(signal))),
