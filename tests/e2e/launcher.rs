@@ -29,6 +29,8 @@ mod secrets;
 mod services;
 #[path = "launcher/supervised.rs"]
 mod supervised;
+#[path = "launcher/time.rs"]
+mod time;
 #[path = "launcher/tree.rs"]
 mod tree;
 #[path = "launcher/usage.rs"]

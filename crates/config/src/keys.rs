@@ -69,6 +69,7 @@ keys! {
     max_nested, Global, |item| item.number(&(0..=i64::from(u32::MAX)));
     connect_timeout, Anywhere, |item| item.number(&(1..=3600));
     optimistic, Anywhere, |item| item.boolean();
+    time_privacy, Anywhere, |item| item.boolean();
     trusted, Global, |item| item.paths();
     preload, Global, |item| item.text(PATH, |text| match text {
         "auto" => Ok(None),

@@ -88,8 +88,11 @@ fn assign(
         }
         ("uwtport", Some(path)) => number(value, "a number from 1 to 65535")
             .and_then(|port| command(contents, path).map(|layer| layer.port = Some(source.setting(place, port)))),
-        ("timeprivacy_global", None) => no_time_privacy(value),
-        ("timeprivacy", Some(path)) => no_time_privacy(value).and_then(|()| Command::path(path).map(drop)),
+        ("timeprivacy_global", None) => {
+            switch(value).map(|on| contents.global.time_privacy = Some(source.setting(place, on)))
+        }
+        ("timeprivacy", Some(path)) => switch(value)
+            .and_then(|on| command(contents, path).map(|layer| layer.time_privacy = Some(source.setting(place, on)))),
         _ => return Err(source.error(place, stranger(statement))),
     };
     result.map_err(|invalid| source.error(place, invalid.of(name)))
@@ -117,12 +120,4 @@ fn number<T: std::str::FromStr + Default + PartialEq>(value: &str, expected: &st
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     let parsed = value.parse().ok().filter(|number| digits && *number != T::default());
     parsed.ok_or_else(|| Invalid::new(format!("{} is no such number", quoted(value)), expected))
-}
-
-/// Time privacy may be switched off, which it is; who asks for it must not believe to have it.
-fn no_time_privacy(value: &str) -> Result<(), Invalid> {
-    if switch(value)? {
-        return Err(Invalid::new("time privacy is not available in this version", "\"0\", or no such line"));
-    }
-    Ok(())
 }

@@ -67,6 +67,8 @@ settings! {
     connect_timeout: u16 = 150,
     /// Whether a connect succeeds before the gateway has answered.
     optimistic: bool = false,
+    /// Whether the command sees a clock of its own, ahead of the real one.
+    time_privacy: bool = false,
     /// Programs without network use that may run unprotected where they cannot be wrapped, by absolute path.
     trusted: Vec<PathBuf> = Vec::new(),
     /// The preload library; `None`: the installed one.

@@ -11,12 +11,12 @@ const EXPECTED: &[(&str, &str)] = &[
         "{GLOBAL}",
         "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, \
          transparent_proxy, allow_loopback, inbound, max_nested, connect_timeout, optimistic, \
-         trusted or preload",
+         time_privacy, trusted or preload",
     ),
     (
         "{COMMAND}",
         "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, allow_loopback, \
-         inbound, connect_timeout, optimistic or native",
+         inbound, connect_timeout, optimistic, time_privacy or native",
     ),
     (
         "{SUBSET}",
@@ -213,6 +213,7 @@ fn words_names_and_paths() {
                 "transparent_proxy = \"yes\"",
                 "1: transparent_proxy: 'yes' is a string; expected true, false or \"auto\"",
             ),
+            ("time_privacy = 1", "1: time_privacy: 1 is a number; expected true or false"),
             ("inbound = true", "1: inbound: true is a boolean; expected \"loopback\", \"allow\" or \"deny\""),
             ("max_nested = -1", "1: max_nested: -1 is out of range; expected a number from 0 to 4294967295"),
             ("connect_timeout = 0", "1: connect_timeout: 0 is out of range; expected a number from 1 to 3600"),
@@ -295,14 +296,7 @@ fn legacy() {
                 "1: uwtport: '65536' is no such number; expected a number from 1 to 65535",
             ),
             ("uwtport=\"9104\"", "1: 'uwtport=\"9104\"' is not understood; expected {SUBSET}"),
-            (
-                "timeprivacy_global=\"1\"",
-                "1: timeprivacy_global: time privacy is not available in this version; expected \"0\", or no such line",
-            ),
-            (
-                "timeprivacy[\"/usr/bin/git\"]=\"1\"",
-                "1: timeprivacy: time privacy is not available in this version; expected \"0\", or no such line",
-            ),
+            ("timeprivacy[\"/usr/bin/git\"]=\"on\"", "1: timeprivacy: 'on' is unknown; expected \"0\" or \"1\""),
             ("timeprivacy[\"git\"]=\"0\"", "1: timeprivacy: 'git' is no path of a program; expected {PROGRAM}"),
             ("timeprivacy_global=\"no\"", "1: timeprivacy_global: 'no' is unknown; expected \"0\" or \"1\""),
             ("\nnested_protection() {\ntrue", "2: nested_protection() has no end; expected a closing }"),

@@ -40,6 +40,7 @@ fn values(settings: &Settings) -> String {
         max_nested,
         connect_timeout,
         optimistic,
+        time_privacy,
         trusted,
         preload,
         native,
@@ -49,7 +50,8 @@ fn values(settings: &Settings) -> String {
         (
             (enabled.value, gateway.value, port.value, scope.value, &identity.value, credentials.value, dns.value),
             (localhost.value, transparent_proxy.value, allow_loopback.value, inbound.value, max_nested.value),
-            (guard.value, connect_timeout.value, optimistic.value, &trusted.value, &preload.value, native.value),
+            (guard.value, connect_timeout.value, optimistic.value, time_privacy.value),
+            (&trusted.value, &preload.value, native.value),
         )
     )
 }
@@ -87,7 +89,7 @@ fn every_default_it_shows_is_the_built_in_one() {
     // That the lines were really read: each such setting names the file now.
     let read = format!("{settings:?}").matches("30_default.toml").count();
     // Every field but native; the scope line sets the identity as well.
-    assert_eq!(read, 17, "{settings:?}");
+    assert_eq!(read, 18, "{settings:?}");
 }
 
 #[test]
@@ -102,7 +104,7 @@ fn it_shows_every_key() {
         keys.replace(" or ", ", ").split(", ").map(str::to_owned).collect::<Vec<_>>()
     };
     let keys = [list("banana = 1"), list("[command.x]\nbanana = 1")].concat();
-    assert_eq!(keys.len(), 17 + 14, "{keys:?}");
+    assert_eq!(keys.len(), 18 + 15, "{keys:?}");
     for key in keys {
         let shown = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
         assert!(shipped.lines().any(shown), "{key}");

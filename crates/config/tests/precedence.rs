@@ -203,13 +203,14 @@ fn legacy_lines_mean_what_they_say() {
         "50_user.conf",
         "# mine\r\n\r\nuwtwrapper_global=\"1\"\r\nuwtwrapper[\"/usr/bin/git.anondist\"]='0'   # off\r\n\
          uwtwrapper_max=100\r\n\
-         timeprivacy_global=\"0\"\ntimeprivacy[\"/usr/bin/git\"]=0\nuwtport[\"/usr/bin/apt-get\"]=\"9104\"\n\
+         timeprivacy_global=\"0\"\ntimeprivacy[\"/usr/bin/git\"]=1\nuwtport[\"/usr/bin/apt-get\"]=\"9104\"\n\
          nested_protection() {\ntrue\n}\n",
     )]]);
     assert!(!of(&config, "/usr/bin/git").enabled.value);
     let apt = of(&config, "/usr/bin/apt-get");
     assert!(apt.enabled.value);
     assert_eq!((apt.port.value, apt.max_nested.value), (9104, 0));
+    assert!(!apt.time_privacy.value && of(&config, "/usr/bin/git").time_privacy.value, "the command's own line wins");
     assert!(matches!(&apt.max_nested.origin, Origin::File { line: 9, .. }), "{:?}", apt.max_nested);
     assert!(matches!(&apt.port.origin, Origin::File { line: 8, .. }), "{:?}", apt.port);
 }

@@ -2,6 +2,7 @@
 
 mod guard;
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
 use std::net::SocketAddrV4;
@@ -18,11 +19,13 @@ use uwt_session::{Credential, FileId, Secret, Session, Subject};
 
 use crate::call::carry;
 use crate::environment::Environment;
-use crate::hand_down::{environment, native, session};
+use crate::hand_down::{environment, faketime, native, session};
 use crate::message::Failure;
 use crate::plan::carried::Carried;
 use crate::plan::isolation::SecretSource;
+use crate::plan::time::Time;
 use crate::plan::{Plan, Protection};
+use crate::runtime::clock;
 use crate::secrets;
 
 /// What it takes besides the plan.
@@ -46,19 +49,20 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>, spare: Option<Spare>) ->
     let count = plan.nesting.count;
     let mut entry = None;
     let former = context.session.map(|session| session.preload);
+    let before = timed(plan, context.environment)?;
     let environment = match &plan.protection {
         Protection::Off(_) => {
             let configured = context.configured_library.as_deref().and_then(Path::to_str);
             let libraries: Vec<&str> = former.into_iter().chain(configured).collect();
-            environment::bare(context.environment, count, &libraries)
+            environment::bare(&before, count, &libraries)
         }
         // Whoever took the session away took the library too, or it would now refuse everything.
-        Protection::Tree { .. } => environment::bare(context.environment, count, &[]),
+        Protection::Tree { .. } => environment::bare(&before, count, &[]),
         Protection::On(carried) => {
             let secret = secret(&carried.isolation.secret, context)?;
             let guard = guard::of(carried.guard.course)?;
             let text = session::text(carried, guard, secret, context.own)?;
-            let mut result = environment::wrapped(context.environment, count, &carried.library.path, former, &text);
+            let mut result = environment::wrapped(&before, count, &carried.library.path, former, &text);
             if carried.native.value == Native::AllProxy {
                 set_native(&mut result, carried, &text, &plan.target.path)?;
             }
@@ -89,6 +93,18 @@ pub(crate) fn execute(
     environment: &Environment,
 ) -> Result<Infallible, Failure> {
     Executable::new(path, typed, arguments)?.execute(environment)
+}
+
+/// The environment with the clock that the plan says; where that changes nothing, the same one.
+fn timed<'a>(plan: &Plan, environment: &'a Environment) -> Result<Cow<'a, Environment>, Failure> {
+    Ok(match &plan.time {
+        Time::Outer => Cow::Borrowed(environment),
+        Time::Real(_) if faketime::is_inherited(environment) => Cow::Owned(faketime::without(environment)),
+        Time::Real(_) => Cow::Borrowed(environment),
+        Time::Own { library, .. } => {
+            Cow::Owned(faketime::set(environment, library, clock::ahead(environment, &plan.target.program)?))
+        }
+    })
 }
 
 fn secret(source: &SecretSource, context: &Context<'_>) -> Result<Secret, Failure> {

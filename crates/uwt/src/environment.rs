@@ -51,6 +51,15 @@ impl Environment {
         self.0.retain(|entry| value_of(entry, name).is_none());
     }
 
+    /// Removes every entry whose name is one of these.
+    pub(crate) fn remove_all(&mut self, is_one: impl Fn(&[u8]) -> bool) {
+        self.0.retain(|entry| {
+            let entry = entry.to_bytes();
+            let end = entry.iter().position(|byte| *byte == b'=');
+            !end.and_then(|end| entry.get(..end)).is_some_and(&is_one)
+        });
+    }
+
     /// Every entry, for execve(2).
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.0
@@ -91,5 +100,7 @@ pub(crate) mod tests {
         assert_eq!(changed.entries().len(), 4);
         changed.set("NEW", b"a\0b");
         assert_eq!(changed.get("NEW"), Some(OsStr::new("a")));
+        changed.remove_all(|name| name.starts_with(b"X") || name == b"junk" || name == b"A");
+        assert_eq!(changed, environment(&["junk", "AB=4", "NEW=a"]));
     }
 }

@@ -22,6 +22,7 @@ use crate::plan::explain::{lines, table};
 use crate::plan::guard::Course;
 use crate::plan::machine::ThisMachine;
 use crate::plan::passthrough::Reason;
+use crate::plan::time::Time;
 use crate::plan::{self, Plan, Protection, Request};
 use crate::{log, sys};
 
@@ -101,6 +102,9 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Fail
         Protection::Tree { .. } => {
             carry::check(&plan.target.path, Exceptions { trusted: &[], own, guard: Guarded::Yes })?;
         }
+    }
+    if matches!(plan.time, Time::Own { .. }) {
+        carry::check_clock(&plan.target.path, &settings.trusted.value, own)?;
     }
     if options.explain {
         return print(&table(&lines(&plan, config.files()))).map(|()| 0);

@@ -1,5 +1,6 @@
 //! The user's own folder for what lasts until the next boot, and the files in it.
 
+pub(crate) mod clock;
 pub(crate) mod file;
 
 use std::ffi::OsStr;
@@ -50,6 +51,19 @@ pub(crate) fn folder(environment: &Environment, owner: u32) -> Result<PathBuf, F
     Ok(folder)
 }
 
+/// A folder in it, made and checked.
+///
+/// # Errors
+/// As [`folder`]'s.
+pub(crate) fn inner(folder: &Path, name: &str, owner: u32) -> Result<PathBuf, Failure> {
+    let inner = folder.join(name);
+    if fs::symlink_metadata(&inner).is_err() {
+        make(&inner, 0o700)?;
+    }
+    file::check_folder(&inner, owner)?;
+    Ok(inner)
+}
+
 fn is_own(folder: &OsStr, owner: u32) -> bool {
     let folder = Path::new(folder);
     folder.is_absolute() && fs::metadata(folder).is_ok_and(|status| status.is_dir() && status.uid() == owner)
@@ -58,8 +72,7 @@ fn is_own(folder: &OsStr, owner: u32) -> bool {
 fn make(folder: &Path, mode: u32) -> Result<(), Failure> {
     match DirBuilder::new().mode(mode).create(folder) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Failure::ours(format!(
-            "{}: {error}; the secret of the scopes command and identity is kept there, make the folder or set \
-             XDG_RUNTIME_DIR",
+            "{}: {error}; what lasts until the next boot is kept there, make the folder or set XDG_RUNTIME_DIR",
             folder.display()
         ))),
         _ => Ok(()),

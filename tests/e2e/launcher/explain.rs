@@ -38,6 +38,7 @@ fn the_whole_plan() {
         &["trusted", "/sbin/ldconfig", &line2],
         &["native", "none", "built-in"],
         &["preload", &library, "beside uwt itself"],
+        &["time", "real", "built-in"],
     ];
     assert_eq!(rows, expected, "{}", ran.out);
     assert!(!marker.exists());

@@ -47,6 +47,11 @@ const fn package(name: &'static str, proof: Proof, groups: &'static [Group], pur
 
 use Group::{Bench, Build, Demo, Packaging, Test};
 
+#[cfg(target_arch = "x86_64")]
+const FAKETIME: Proof = File("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
+#[cfg(target_arch = "aarch64")]
+const FAKETIME: Proof = File("/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1");
+
 /// Every package. Python's own test-suite is missing here: its name depends on the release, see
 /// [`super::testsuite`].
 pub(crate) const PACKAGES: &[Package] = &[
@@ -82,6 +87,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("bind9-dnsutils", Program("dig"), &[Test], "a client that asks name servers itself"),
     package("libcap2-bin", Program("setcap"), &[Test], "a client with file capabilities"),
     package("mmdebstrap", Program("mmdebstrap"), &[Test], "makes the Debian that packages are installed in"),
+    package("libfaketime", FAKETIME, &[Test], "the clocks of time_privacy"),
     package("dpkg-dev", Program("dpkg-buildpackage"), &[Packaging], "makes the Debian packages"),
     package("debhelper", Program("dh"), &[Packaging], "does what most packages need"),
     package("lintian", Program("lintian"), &[Packaging], "looks the Debian packages over"),

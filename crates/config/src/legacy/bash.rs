@@ -11,7 +11,7 @@ use super::parse;
 use crate::command::Command;
 use crate::source::{Contents, Source};
 
-/// Prints the variables as `global|git|max|port|protection`, unset ones empty.
+/// Prints the variables as `global|git|max|port|protection|time|time of git`, unset ones empty.
 const REPORT: &str = r#"
 declare -A uwtwrapper uwtport timeprivacy
 nested_protection() { return 1; }
@@ -19,6 +19,7 @@ eval "$1" || exit 1
 if nested_protection; then protection=off; else protection=on; fi
 git=/usr/bin/git
 printf '%s|' "$uwtwrapper_global" "${uwtwrapper[$git]}" "$uwtwrapper_max" "${uwtport[$git]}" "$protection"
+printf '%s|' "$timeprivacy_global" "${timeprivacy[$git]}"
 "#;
 
 fn bash(text: &str) -> String {
@@ -41,7 +42,9 @@ fn ours(contents: &Contents, protection_off: bool) -> String {
     let port = git.and_then(|layer| layer.port.as_ref()).map(|port| port.value.to_string()).unwrap_or_default();
     let protection = if protection_off { "off" } else { "on" };
     let max = if protection_off { String::new() } else { max };
-    format!("{global}|{switch}|{max}|{port}|{protection}|")
+    let time = contents.global.time_privacy.as_ref().map(|on| bit(on.value)).unwrap_or_default();
+    let of_git = git.and_then(|layer| layer.time_privacy.as_ref()).map(|on| bit(on.value)).unwrap_or_default();
+    format!("{global}|{switch}|{max}|{port}|{protection}|{time}|{of_git}|")
 }
 
 fn line() -> impl Strategy<Value = String> {
@@ -104,7 +107,8 @@ fn accepted_lines_mean_the_same_to_bash() {
         "uwtwrapper_global='1' # on\n\tuwtwrapper[\"/usr/bin/git\"]=\"0\"\n",
         "uwtwrapper[/usr/bin/git]=1\nuwtwrapper['/usr/bin/git']=0\n\n# end",
         "uwtport[\"/usr/bin/git\"]=\"9104\"\nuwtwrapper_max=100",
-        "timeprivacy_global=\"0\"\ntimeprivacy[\"/usr/bin/git\"]=\"0\"",
+        "timeprivacy_global=\"0\"\ntimeprivacy[\"/usr/bin/git\"]=\"1\"",
+        "timeprivacy_global='1' # on\ntimeprivacy[/usr/bin/git]=0\n",
     ] {
         let contents = parse(&Source::new(Path::new("/f"), text)).unwrap();
         assert_eq!(ours(&contents, false), bash(text), "{text:?}");

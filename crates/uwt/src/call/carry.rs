@@ -52,6 +52,32 @@ pub(crate) enum Guarded {
 /// # Errors
 /// It would run unprotected, or that cannot be told.
 pub(crate) fn check(path: &Path, exceptions: Exceptions<'_>) -> Result<(), Failure> {
+    walk(path, exceptions, refused)
+}
+
+/// Checks that `path`, or what interprets it, loads what `LD_PRELOAD` names, which no guard makes up for where it is the
+/// clock that the library fakes.
+///
+/// # Errors
+/// It does not, or that cannot be told.
+pub(crate) fn check_clock(path: &Path, trusted: &[PathBuf], own: FileId) -> Result<(), Failure> {
+    walk(path, Exceptions { trusted, own, guard: Guarded::No }, |path, obstacle| {
+        let what = match obstacle {
+            Obstacle::SetId | Obstacle::Unprivileged => "is set-user-ID or set-group-ID",
+            Obstacle::Capabilities => "has file capabilities",
+            Obstacle::Static => "is statically linked",
+            Obstacle::Loader => "is not a glibc program",
+            Obstacle::Architecture => "is of another architecture",
+            Obstacle::Unreadable => "can't be read, so nobody knows whether it loads libraries",
+        };
+        Failure::not_executable(format!(
+            "{} {what} and would see the real time; not run (set time_privacy = false for it)",
+            path.display()
+        ))
+    })
+}
+
+fn walk(path: &Path, exceptions: Exceptions<'_>, refuse: fn(&Path, Obstacle) -> Failure) -> Result<(), Failure> {
     let mut path = path.to_owned();
     for _ in 0..=MAX_INTERPRETERS {
         let own = file_id(&path).is_ok_and(|id| id == exceptions.own);
@@ -67,7 +93,7 @@ pub(crate) fn check(path: &Path, exceptions: Exceptions<'_>) -> Result<(), Failu
         let privileges = privileges(&path, image, exceptions.guard).map_err(|error| unreadable(&path, &error))?;
         let program = Program { path: path.as_os_str().as_bytes(), image, privileges };
         if let ExecVerdict::Refuse(obstacle) = exec(&program, exceptions.guard != Guarded::No) {
-            return Err(refused(&path, obstacle));
+            return Err(refuse(&path, obstacle));
         }
         match interpreter(&path, image) {
             Some(interpreter) => path = interpreter,
@@ -191,6 +217,13 @@ mod tests {
             assert_eq!(super::check(&at("by-foreign"), guarded), Ok(()));
             assert_eq!(super::check(&at("orphan"), guarded), Err(failure("orphan")));
         }
+
+        let clock = |name: &str, trusted: &[PathBuf]| check_clock(&at(name), trusted, exceptions.own);
+        assert_eq!(clock("script", &[]), Ok(()));
+        let blind = clock("by-foreign", &[]).expect_err("it loads nothing");
+        assert_eq!(blind.status, 126);
+        assert!(blind.message.contains("/foreign is of another architecture and would see the real time"));
+        assert_eq!(clock("by-foreign", &[at("foreign")]), Ok(()));
 
         let own = Exceptions { own: file_id(&at("foreign")).expect("there"), ..exceptions };
         let trusted = [at("foreign")];

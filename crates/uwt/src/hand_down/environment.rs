@@ -12,7 +12,7 @@ use crate::environment::Environment;
 use crate::plan::nesting::COUNTER;
 
 /// The loader's list of libraries (ld.so(8)).
-const LD_PRELOAD: &str = "LD_PRELOAD";
+pub(super) const LD_PRELOAD: &str = "LD_PRELOAD";
 /// Where programs are looked up (execvp(3)).
 const PATH: &str = "PATH";
 

@@ -39,10 +39,10 @@ pub(crate) fn find(configured: &Setting<Option<PathBuf>>) -> Result<Library, Fai
         Some(path) => (path.clone(), configured.origin.to_string()),
         None => match beside_us() {
             Some(path) => (path, "beside uwt itself".to_owned()),
-            None => (installed(Path::new("/usr")), "installed".to_owned()),
+            None => (installed(Path::new("/usr"), "uwt", FILE_NAME), "installed".to_owned()),
         },
     };
-    match check(&path) {
+    match check(&path, "the preload library") {
         Ok(path) => Ok(Library { path, origin }),
         Err(cause) => Err(Failure::ours(format!(
             "{}: {cause}; nothing was run (reinstall uwt, or correct `preload` in the configuration)",
@@ -51,20 +51,36 @@ pub(crate) fn find(configured: &Setting<Option<PathBuf>>) -> Result<Library, Fai
     }
 }
 
+/// Finds and checks libfaketime, which `time_privacy` needs.
+///
+/// Not the one for threads: its lock, which every look at the clock takes, is never free again for a signal handler that
+/// interrupted one, nor in a child that was forked during one.
+///
+/// # Errors
+/// It is missing or the loader would ignore it.
+pub(crate) fn faketime() -> Result<String, Failure> {
+    let path = installed(Path::new("/usr"), "faketime", "libfaketime.so.1");
+    check(&path, "the library for time_privacy").map_err(|cause| {
+        let shown = path.display();
+        Failure::ours(format!("{shown}: {cause}; nothing was run (install libfaketime, or set time_privacy = false)"))
+    })
+}
+
 /// In a build folder or an unpacked archive.
 fn beside_us() -> Option<PathBuf> {
     let path = fs::read_link("/proc/self/exe").ok()?.with_file_name(FILE_NAME);
     path.symlink_metadata().is_ok().then_some(path)
 }
 
-fn installed(root: &Path) -> PathBuf {
-    let mut candidates = LIB.map(|lib| root.join(lib).join("uwt").join(FILE_NAME)).into_iter();
+/// Where `file` of `folder` is, or would be.
+fn installed(root: &Path, folder: &str, file: &str) -> PathBuf {
+    let mut candidates = LIB.map(|lib| root.join(lib).join(folder).join(file)).into_iter();
     let first = candidates.next().unwrap_or_default();
     if first.exists() { first } else { candidates.find(|path| path.exists()).unwrap_or(first) }
 }
 
 /// Whether the loader will use it; else what keeps it from it.
-fn check(path: &Path) -> Result<String, String> {
+fn check(path: &Path, what: &str) -> Result<String, String> {
     let name = path.to_str().ok_or("the path is not UTF-8")?;
     if !path.is_absolute() {
         return Err("the path is not absolute".to_owned());
@@ -73,22 +89,22 @@ fn check(path: &Path) -> Result<String, String> {
     if name.chars().any(|letter| letter.is_whitespace() || letter.is_control() || matches!(letter, ':' | '$')) {
         return Err("the path has white space, ':' or '$' in it, which LD_PRELOAD cannot carry".to_owned());
     }
-    let status = fs::metadata(path).map_err(|error| format!("the preload library cannot be found ({error})"))?;
+    let status = fs::metadata(path).map_err(|error| format!("{what} cannot be found ({error})"))?;
     if !status.is_file() {
-        return Err("the preload library is not a regular file".to_owned());
+        return Err(format!("{what} is not a regular file"));
     }
-    let beginning = head(path).map_err(|error| format!("the preload library cannot be read ({error})"))?;
+    let beginning = head(path).map_err(|error| format!("{what} cannot be read ({error})"))?;
     match classify(&beginning) {
         Image::Static if field::<2>(&beginning, 16) == Some(ET_DYN) => {}
-        Image::ForeignArchitecture => return Err("the preload library is of another architecture".to_owned()),
+        Image::ForeignArchitecture => return Err(format!("{what} is of another architecture")),
         _ => return Err("not a shared library".to_owned()),
     }
     if !is_whole(&beginning, status.size()) {
-        return Err("the preload library is cut short".to_owned());
+        return Err(format!("{what} is cut short"));
     }
     let flags = statvfs(path).map_err(|error| format!("its file system cannot be asked ({error})"))?.flags();
     if flags.contains(FsFlags::ST_NOEXEC) {
-        return Err("the preload library is on a file system that is mounted noexec".to_owned());
+        return Err(format!("{what} is on a file system that is mounted noexec"));
     }
     Ok(name.to_owned())
 }
@@ -156,6 +172,7 @@ mod tests {
         fs::create_dir(at("folder.so")).expect("made");
         symlink("good.so", at("link.so")).expect("linked");
         symlink("nowhere", at("dangling.so")).expect("linked");
+        let check = |path: &Path| check(path, "the library");
         assert_eq!(check(&at("good.so")).as_deref(), Ok(at("good.so").to_str().expect("UTF-8")));
         assert!(check(&at("link.so")).is_ok());
         for (name, cause) in [
@@ -182,6 +199,7 @@ mod tests {
     #[test]
     fn the_installed_one() {
         let root = tempfile::tempdir().expect("folder");
+        let installed = |root: &Path| installed(root, "uwt", FILE_NAME);
         assert_eq!(installed(root.path()), root.path().join(LIB[0]).join("uwt").join(FILE_NAME));
         for lib in LIB.iter().rev() {
             let path = root.path().join(lib).join("uwt").join(FILE_NAME);

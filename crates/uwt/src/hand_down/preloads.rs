@@ -6,11 +6,16 @@ use std::path::Path;
 
 use super::library::FILE_NAME;
 
+/// The entries of `list`.
+fn entries(list: &OsStr) -> impl Iterator<Item = &[u8]> {
+    list.as_bytes().split(|byte| matches!(byte, b':' | b' ' | b'\t' | b'\n')).filter(|entry| !entry.is_empty())
+}
+
 /// The entries of `list` that are not ours, which are those named as our library, wherever it is.
 fn others<'a>(list: &'a OsStr, ours: &'a [&str]) -> impl Iterator<Item = &'a [u8]> {
-    list.as_bytes().split(|byte| matches!(byte, b':' | b' ' | b'\t' | b'\n')).filter(move |entry| {
+    entries(list).filter(move |entry| {
         let named = Path::new(OsStr::from_bytes(entry)).file_name() == Some(OsStr::new(FILE_NAME));
-        !entry.is_empty() && !named && !ours.iter().any(|path| path.as_bytes() == *entry)
+        !named && !ours.iter().any(|path| path.as_bytes() == *entry)
     })
 }
 
@@ -25,6 +30,12 @@ pub(crate) fn with(list: Option<&OsStr>, library: &str, ours: &[&str]) -> Vec<u8
 /// What was there without ours; `None` if nothing is left.
 pub(crate) fn without(list: &OsStr, ours: &[&str]) -> Option<Vec<u8>> {
     let rest: Vec<&[u8]> = others(list, ours).collect();
+    (!rest.is_empty()).then(|| rest.join(&b':'))
+}
+
+/// What was there without those that `unwanted` picks; `None` if nothing is left.
+pub(crate) fn without_named(list: &OsStr, unwanted: impl Fn(&Path) -> bool) -> Option<Vec<u8>> {
+    let rest: Vec<&[u8]> = entries(list).filter(|entry| !unwanted(Path::new(OsStr::from_bytes(entry)))).collect();
     (!rest.is_empty()).then(|| rest.join(&b':'))
 }
 

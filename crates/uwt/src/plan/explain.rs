@@ -10,6 +10,7 @@ use uwt_session::VARIABLE;
 use super::carried::Carried;
 use super::isolation::Isolation;
 use super::passthrough::Reason;
+use super::time::Time;
 use super::{Plan, Protection};
 
 /// One line: what, which value, why.
@@ -59,12 +60,24 @@ pub(crate) fn lines(plan: &Plan, files: &[impl AsRef<Path>]) -> Vec<Line> {
             add("protection", "by the guard alone".to_owned(), why);
         }
     }
+    if !matches!(plan.protection, Protection::Off(_)) {
+        lines.push(time(&plan.time));
+    }
     lines
 }
 
 /// Why it is not off.
 fn staying(reason: &Reason) -> String {
     format!("a guarded tree cannot be left, not by {reason} either")
+}
+
+fn time(time: &Time) -> Line {
+    let (value, why) = match time {
+        Time::Real(origin) => ("real".to_owned(), origin.to_string()),
+        Time::Outer => ("that of the wrapped command outside".to_owned(), "built-in".to_owned()),
+        Time::Own { library, origin } => (format!("ahead by up to an hour: {library}"), origin.to_string()),
+    };
+    Line { label: "time", value, why }
 }
 
 fn of_carried(carried: &Carried) -> Vec<Line> {
@@ -157,6 +170,7 @@ mod tests {
             arguments: Vec::new(),
             nesting: Depth { count: 1, limit: Setting::built_in(10) },
             protection,
+            time: Time::Real(Origin::BuiltIn),
         }
     }
 
@@ -209,6 +223,7 @@ protection     off: runs as if there were no uwt  UWT_DEV_PASSTHROUGH=1 in the e
             ("optimistic", "false"),
             ("trusted", "none"),
             ("native", "all_proxy"),
+            ("time", "real"),
         ] {
             let line = text.lines().find(|line| line.starts_with(&format!("{label} "))).expect(label);
             let words: Vec<&str> = line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
@@ -217,6 +232,14 @@ protection     off: runs as if there were no uwt  UWT_DEV_PASSTHROUGH=1 in the e
         let guard = text.lines().find(|line| line.starts_with("guard ")).expect("said");
         assert!(guard.contains(" tunnel ") && guard.ends_with("  auto, built-in"), "{guard}");
         assert!(text.contains("/lib/uwt/libuwt_preload.so  installed\n"), "{text}");
+    }
+
+    #[test]
+    fn whose_time_it_is() {
+        let value = |time: Time| super::time(&time).value;
+        assert_eq!(value(Time::Outer), "that of the wrapped command outside");
+        let own = Time::Own { library: "/l/libfaketime.so.1".to_owned(), origin: Origin::BuiltIn };
+        assert_eq!(value(own), "ahead by up to an hour: /l/libfaketime.so.1");
     }
 
     #[test]

@@ -26,6 +26,12 @@ pub(crate) trait Machine {
     /// It is missing or of no use.
     fn library(&self, configured: &Setting<Option<PathBuf>>) -> Result<Library, Failure>;
 
+    /// libfaketime, checked.
+    ///
+    /// # Errors
+    /// It is missing or of no use.
+    fn faketime(&self) -> Result<String, Failure>;
+
     /// Whether this process is inside a guarded tree.
     fn tree(&self, session: Option<&Session<'_>>) -> Tree;
 
@@ -44,6 +50,10 @@ impl Machine for ThisMachine {
 
     fn library(&self, configured: &Setting<Option<PathBuf>>) -> Result<Library, Failure> {
         library::find(configured)
+    }
+
+    fn faketime(&self) -> Result<String, Failure> {
+        library::faketime()
     }
 
     fn tree(&self, session: Option<&Session<'_>>) -> Tree {

@@ -9,6 +9,7 @@ pub(crate) mod localhost;
 pub(crate) mod machine;
 pub(crate) mod nesting;
 pub(crate) mod passthrough;
+pub(crate) mod time;
 
 use std::ffi::OsString;
 
@@ -18,6 +19,7 @@ use uwt_session::{Session, VARIABLE};
 
 use self::carried::Carried;
 use self::passthrough::Reason;
+use self::time::Time;
 use crate::call::target::Target;
 use crate::environment::Environment;
 use crate::guard::tree::Tree;
@@ -54,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) nesting: nesting::Depth,
     /// Whether it is carried.
     pub(crate) protection: Protection,
+    /// Which clock it sees.
+    pub(crate) time: Time,
 }
 
 /// Whether the program is carried.
@@ -86,7 +90,8 @@ pub(crate) fn make(request: Request<'_>, machine: &impl Machine) -> Result<Plan,
         }
         (tree, instead_of) => Protection::On(Box::new(carried::settle(&request, tree, instead_of, machine)?)),
     };
-    Ok(Plan { target: request.target, arguments: request.arguments, nesting, protection })
+    let time = time::settle(&request, &protection, machine)?;
+    Ok(Plan { target: request.target, arguments: request.arguments, nesting, protection, time })
 }
 
 /// What the command line says about connections must hold, and here nobody could be told.

@@ -16,6 +16,7 @@ use crate::guard::abilities::Abilities;
 use crate::plan::guard::Course;
 use crate::plan::isolation::SecretSource;
 use crate::plan::passthrough::Reason;
+use crate::plan::time::Time;
 use crate::plan::{Plan, Protection, make};
 
 /// Answers as told and counts the questions.
@@ -23,6 +24,7 @@ pub(crate) struct Pretended {
     pub(crate) surroundings: Result<Surroundings, ()>,
     pub(crate) abilities: Abilities,
     pub(crate) tree: Tree,
+    pub(crate) faketime: bool,
     pub(crate) asked: Cell<u32>,
 }
 
@@ -38,6 +40,7 @@ impl Pretended {
             surroundings: Ok(found),
             abilities: Abilities { notifications: Ok(()), cage: Ok(()) },
             tree: Tree::Free,
+            faketime: true,
             asked: Cell::new(0),
         }
     }
@@ -51,6 +54,11 @@ impl Machine for Pretended {
 
     fn library(&self, _: &Setting<Option<PathBuf>>) -> Result<Library, Failure> {
         Ok(Library { path: "/lib/uwt/libuwt_preload.so".to_owned(), origin: "installed".to_owned() })
+    }
+
+    fn faketime(&self) -> Result<String, Failure> {
+        let library = || "/lib/faketime/libfaketime.so.1".to_owned();
+        self.faketime.then(library).ok_or_else(|| Failure::ours("missing"))
     }
 
     fn tree(&self, _: Option<&Session<'_>>) -> Tree {
@@ -301,6 +309,36 @@ fn a_guarded_tree_is_not_left() {
         assert_eq!(failure.status, Failure::OURS);
         assert!(failure.message.starts_with(&format!("{name}: this call is inside a guarded tree")));
     }
+}
+
+#[test]
+fn clocks() {
+    let own = || Time::Own { library: "/lib/faketime/libfaketime.so.1".to_owned(), origin: file(()).origin };
+    let asked = Settings { time_privacy: file(true), ..Settings::default() };
+    let refused = Settings { time_privacy: file(false), ..Settings::default() };
+    let built_in = Settings::default();
+    let outside = &["UWT_FAKETIME=/lib/faketime/libfaketime.so.1"][..];
+    let off = &["UWT_FAKETIME=/lib/faketime/libfaketime.so.1", "UWT_DEV_PASSTHROUGH=1"][..];
+    let time = |settings: &Settings, entries: &[&str], machine: &Pretended| {
+        plan(&Options::default(), settings, None, &environment(entries), &[], machine).map(|plan| plan.time)
+    };
+    let machine = Pretended::machine(false);
+    for (settings, entries, expected) in [
+        (&built_in, &[][..], Time::Real(Origin::BuiltIn)),
+        (&built_in, outside, Time::Outer),
+        (&built_in, off, Time::Real(Origin::BuiltIn)),
+        (&refused, outside, Time::Real(file(()).origin)),
+        (&asked, &[], own()),
+        (&asked, outside, own()),
+        (&asked, off, Time::Real(file(()).origin)),
+    ] {
+        assert_eq!(time(settings, entries, &machine), Ok(expected), "{entries:?}");
+    }
+    let lost = Pretended { tree: Tree::Lost, ..Pretended::machine(false) };
+    assert_eq!(time(&asked, &[], &lost), Ok(own()), "it needs no session");
+    let missing = Pretended { faketime: false, ..Pretended::machine(false) };
+    assert_eq!(time(&asked, &[], &missing).expect_err("missing").status, Failure::OURS);
+    assert_eq!(time(&asked, off, &missing), Ok(Time::Real(file(()).origin)), "nobody needs it");
 }
 
 #[test]
