@@ -6,7 +6,7 @@ use std::path::Path;
 
 use uwt_session::VARIABLE;
 
-use super::{native, preloads};
+use super::{faketime, native, preloads};
 use crate::call::invocation::is_of_services;
 use crate::environment::Environment;
 use crate::plan::nesting::COUNTER;
@@ -48,9 +48,10 @@ pub(crate) fn bare(environment: &Environment, counter: u32, libraries: &[&str]) 
     result
 }
 
-/// What a program gets that has nothing to do with uwt any more: not even the count, nor the way to our links.
+/// What a program gets that has nothing to do with uwt any more: not even the count or another clock, nor the way to our
+/// links.
 pub(crate) fn outside(environment: &Environment, libraries: &[&str]) -> Environment {
-    let mut result = bare(environment, 0, libraries);
+    let mut result = bare(&faketime::without(environment), 0, libraries);
     result.remove(COUNTER);
     if let Some(path) = environment.get(PATH) {
         let folders = path.as_bytes().split(|byte| *byte == b':');
@@ -62,6 +63,8 @@ pub(crate) fn outside(environment: &Environment, libraries: &[&str]) -> Environm
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::environment::tests::environment;
 
@@ -92,7 +95,8 @@ mod tests {
     #[test]
     fn outside_nothing_is_ours() {
         let before = environment(&["PATH=/usr/sbin:/bin", "LD_PRELOAD=a.so", "odd", "E="]);
-        let mut inside = wrapped(&before, 3, "/l/libuwt_preload.so", None, "version=1 …");
+        let timed = faketime::set(&before, "/f/libfaketime.so.1", Duration::from_secs(5));
+        let mut inside = wrapped(&timed, 3, "/l/libuwt_preload.so", None, "version=1 …");
         inside.set("PATH", b"/usr/libexec/uwt/services:/usr/sbin:/x/uwt/services/:/bin");
         assert_eq!(outside(&inside, &[]), before);
         let nothing = environment(&["A=1"]);
