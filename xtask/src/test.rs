@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold, in the order that fails soonest.
 
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
@@ -11,7 +12,7 @@ use crate::lab::{Lab, need_root};
 use crate::prereq::{self, Group};
 use crate::steps::Steps;
 use crate::workspace::{Workspace, run as run_command};
-use crate::{artifacts, debian, tidy};
+use crate::{artifacts, deb, debian, tidy};
 
 /// The test that runs beside the others.
 const PYTHON: &str = "the_results_are_those_of_bare_python";
@@ -31,7 +32,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrupt) -> Result<()> {
     need_root("test")?;
     let mut steps = Steps::new(interrupt);
-    steps.run("prerequisites", || prereq::ensure(&[Group::Build, Group::Test]));
+    steps.run("prerequisites", || prereq::ensure(&[Group::Build, Group::Test, Group::Packaging]));
     // It waits for the mirror while everything else is compiled.
     let debian = (!steps.failed()).then(|| debian::Preparing::start(workspace));
     if !options.e2e {
@@ -41,12 +42,20 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, interrupt: &Interrup
     if !options.e2e {
         steps.run("unit tests", || unit_tests(workspace, options));
     }
+    let mut packages = None;
+    steps.run("package", || {
+        let folder = deb::build(workspace)?;
+        deb::lint(&folder)?;
+        packages = Some(folder);
+        Ok(())
+    });
     let mut root = None;
     steps.run("debian 12", || {
         root = debian.map(|debian| debian.finish(interrupt)).transpose()?;
         Ok(())
     });
-    end_to_end(workspace, options, interrupt, &mut steps, root.as_ref());
+    let debian = Debian { root: root.as_ref(), packages: packages.as_deref() };
+    end_to_end(workspace, options, interrupt, &mut steps, &debian);
     if options.e2e {
         println!("\nOnly the end-to-end tests, as asked with --e2e.");
     }
@@ -72,13 +81,14 @@ fn unit_tests(workspace: &Workspace, options: &Options) -> Result<()> {
     run_command(&mut cargo)
 }
 
-fn end_to_end(
-    workspace: &Workspace,
-    options: &Options,
-    interrupt: &Interrupt,
-    steps: &mut Steps,
-    debian: Option<&debian::Root>,
-) {
+/// For the tests that install the packages; what an earlier step did not get ready is missing.
+struct Debian<'a> {
+    root: Option<&'a debian::Root>,
+    /// The folder with our packages.
+    packages: Option<&'a Path>,
+}
+
+fn end_to_end(workspace: &Workspace, options: &Options, interrupt: &Interrupt, steps: &mut Steps, debian: &Debian) {
     // Compiled first: the lab need not wait for it.
     steps.run("build e2e", || run_command(workspace.cargo("test").args(["-p", "uwt-tests", "--no-run"])));
     let mut lab = None;
@@ -95,7 +105,8 @@ fn end_to_end(
             let mut cargo = workspace.cargo("test");
             cargo.args(["-p", "uwt-tests", "--no-fail-fast"]).args(which).args(&options.filter);
             cargo.env("UWT_LAB", &lab.state).env("UWT_BIN_DIR", workspace.bin_dir());
-            cargo.envs(debian.map(|root| ("UWT_DEBIAN_ROOT", &root.path)));
+            cargo.envs(debian.root.map(|root| ("UWT_DEBIAN_ROOT", &root.path)));
+            cargo.envs(debian.packages.map(|folder| ("UWT_DEB_DIR", folder)));
             run_command(&mut cargo)
         };
         // Python's tests wait more than they work.

@@ -11,11 +11,16 @@ use super::package::{Builder, binaries};
 use super::remove_dir;
 use crate::workspace::{self, Workspace};
 
-/// lintian on all that was built: errors are errors, warnings are printed.
-pub(super) fn lintian(folder: &Path) -> Result<()> {
+/// lintian on the source package, which takes long for all the crates in it.
+pub(super) fn source(folder: &Path) -> Result<()> {
+    lintian(&[only(folder, "dsc")?])
+}
+
+/// lintian: errors are errors, warnings are printed.
+pub(super) fn lintian(files: &[PathBuf]) -> Result<()> {
     let mut lintian = Command::new("lintian");
     lintian.args(["--allow-root", "--fail-on", "error", "--info", "--tag-display-limit", "0"]);
-    workspace::run(lintian.arg(only(folder, "changes")?))
+    workspace::run(lintian.args(files))
 }
 
 /// Builds the packages from their source package, in another folder and from nothing, and compares.

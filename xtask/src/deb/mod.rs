@@ -34,7 +34,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     prereq::ensure(&[Group::Build, Group::Packaging])?;
     let folder = build(workspace)?;
     if options.check {
-        check::lintian(&folder)?;
+        check::source(&folder)?;
+        lint(&folder)?;
         check::reproducible(workspace, &folder)?;
     }
     for file in package::binaries(&folder)? {
@@ -68,6 +69,11 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     }
     fs::write(place.stamp(), &builder.toolchain).context("target/deb-build")?;
     Ok(place.result)
+}
+
+/// lintian on the packages in the folder: errors are errors, warnings are printed.
+pub(crate) fn lint(folder: &Path) -> Result<()> {
+    check::lintian(&package::binaries(folder)?)
 }
 
 /// Where things are below cargo's target directory.
@@ -124,5 +130,23 @@ fn gone(result: std::io::Result<()>, path: &Path) -> Result<()> {
             Err(error).with_context(|| format!("{}", path.display()))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_names_what_is_wrapped() {
+        let debian = Path::new(env!("CARGO_MANIFEST_DIR")).join("../debian");
+        let readme = read(&debian.join("README.Debian")).expect("readable");
+        let section = readme.split("-----\n").nth(1).expect("the first section");
+        let list = read(&debian.join("wrapped-commands")).expect("readable");
+        let commands: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("/usr/bin/")).collect();
+        assert!(commands.len() > 10, "{commands:?}");
+        for command in commands {
+            assert!(section.split_whitespace().any(|word| word == command), "{command}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::{Workspace, text};
 
 /// What debian/rules compiles.
-const ROOTS: &[&str] = &["uwt", "uwt-preload", "xtask-artifacts"];
+const ROOTS: &[&str] = &["uwt", "uwt-preload", "uwt-texts", "xtask-artifacts"];
 /// For what: the architectures of debian/control.
 const TARGETS: &[&str] = &["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
 
