@@ -132,6 +132,10 @@ uwt_may_wrap() {
     uwt_not="$1 is not wrapped and connects as if there were no uwt:"
     uwt_retry="then run \`dpkg-reconfigure $uwt_package\`"
     if uwt_is_diverted "$1" && ! uwt_is_ours "$1"; then
+        if uwt_is_wrapper "$1" && uwt_is_link "$uwt_root$1.anondist" uwt; then
+            uwt_say "$1 is not wrapped by this package: somebody else has done it already, with a diversion of their own"
+            return 1
+        fi
         uwt_by=$(dpkg-divert --listpackage "$1")
         uwt_say "$uwt_not it is diverted by $uwt_by; remove that diversion (dpkg-divert --remove), $uwt_retry"
         return 1
@@ -185,10 +189,12 @@ uwt_wrap() {
 # For PACKAGE, wraps exactly the commands in LIST.
 uwt_wrap_all() {
     uwt_use "$1"
-    if ! [ -x "$uwt_root/usr/bin/uwt" ]; then
-        uwt_say "/usr/bin/uwt: not found, so no command is wrapped; install the package uwt"
-        return 1
-    fi
+    for uwt_file in /usr/bin/uwt $(uwt_has_middle || echo /usr/share/uwt/torsocks); do
+        if ! [ -x "$uwt_root$uwt_file" ]; then
+            uwt_say "$uwt_file: not found, so nothing is wrapped; install the packages uwt and $uwt_package again"
+            return 1
+        fi
+    done
     uwt_changed=
     for uwt_name in $2; do
         if ! uwt_is_wrapped "$uwt_name" && uwt_may_wrap "$uwt_name"; then
@@ -241,11 +247,13 @@ uwt_restore() {
     elif ! uwt_are_one "$uwt_file" "$uwt_file.anondist-orig"; then
         uwt_second "$uwt_file.anondist-orig" "$uwt_file.anondist-new"
         mv -f -T -- "$uwt_file.anondist-new" "$uwt_file"
+        # On an overlay file system they may be one although it does not show. Then rename(2) does nothing.
+        rm -f -- "$uwt_file.anondist-new"
     fi
 }
 
-# Unwraps the commands in LIST. First all of them get their files back, and only then, after the time that dpkg-divert
-# takes, the second names go: who has just called a wrapper still finds them.
+# Unwraps the commands in LIST. First all of them get their files back, and their second names go only later: who has just
+# called a wrapper still needs them.
 uwt_unwrap() {
     uwt_left=
     for uwt_name in $1; do
@@ -274,6 +282,7 @@ uwt_unwrap() {
             uwt_end_diversion "$uwt_name"
         fi
     done
+    sleep 1
     for uwt_name in $uwt_left; do
         uwt_remove_middle "$uwt_name"
         rm -f -- "$uwt_root$uwt_name.anondist-orig"
@@ -293,7 +302,7 @@ uwt_release_others() {
     for uwt_file in "$uwt_root"/usr/bin/*.anondist; do
         uwt_file=${uwt_file%.anondist}
         if uwt_is_link "$uwt_file.anondist" uwt && uwt_is_link "$uwt_file" "${uwt_file##*/}.anondist"; then
-            uwt_say "${uwt_file#"$uwt_root"} is not wrapped any more, since uwt is removed; its diversion stays"
+            uwt_say "${uwt_file#"$uwt_root"} is not wrapped any more, since uwt is removed; its diversion, if it has one, stays"
             if uwt_exists "$uwt_file.anondist-orig"; then
                 rm -f -- "$uwt_file.anondist-new"
                 uwt_second "$uwt_file.anondist-orig" "$uwt_file.anondist-new"
@@ -301,6 +310,7 @@ uwt_release_others() {
             else
                 rm -f -- "$uwt_file"
             fi
+            rm -f -- "$uwt_file.anondist"
         fi
     done
 }
