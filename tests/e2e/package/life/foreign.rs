@@ -59,6 +59,13 @@ fn files() {
         assert_left_alone(&site, &message, "rawdog 1");
         site.typed(&format!("rm {name}"));
     }
+    // What the message advises.
+    site.typed("touch /usr/bin/rawdog.anondist-orig");
+    assert_ne!(site.dpkg(&["--install"], &[&wrappers()]).err, "");
+    site.typed("rm /usr/bin/rawdog.anondist-orig; DEBIAN_FRONTEND=noninteractive dpkg-reconfigure uwt-wrappers");
+    assert!(site.is_wrapped("/usr/bin/rawdog"));
+    site.packages(&["--purge", "uwt-wrappers"], &[]);
+
     for make in ["echo mine >", "ln -s true "] {
         site.typed(&format!("{make}/usr/bin/rawdog.anondist"));
         assert_left_alone(&site, "/usr/bin/rawdog.anondist is not uwt's; move it away", "rawdog 1");
