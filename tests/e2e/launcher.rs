@@ -1,6 +1,7 @@
 //! The launcher as users meet it: what it runs, under which name, with which environment, and what it says.
 //!
-//! Drives `uwt` and `libuwt_preload.so` of the folder `UWT_BIN_DIR`; needs neither a gateway nor a network.
+//! Drives `uwt` and `libuwt_preload.so` of the folder `UWT_BIN_DIR`; needs no network. A gateway, where credentials count, is
+//! a mock one on the loopback device.
 
 #[path = "launcher/place.rs"]
 mod place;
@@ -31,6 +32,8 @@ mod services;
 mod supervised;
 #[path = "launcher/time.rs"]
 mod time;
+#[path = "launcher/torsocks.rs"]
+mod torsocks;
 #[path = "launcher/tree.rs"]
 mod tree;
 #[path = "launcher/usage.rs"]

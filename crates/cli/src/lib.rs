@@ -1,6 +1,7 @@
-//! The options of `uwt`, defined once: the launcher reads them, the manual page and the completions of the shells are made
+//! The options of `uwt` and of `torsocks`, defined once: the launcher reads them, the manual page and the completions of the shells are made
 //! of them.
 
+mod torsocks;
 mod value;
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use clap::Parser;
 use uwt_config::{GatewayChoice, GuardChoice};
 use uwt_policy::{DnsMode, Scope};
 
+pub use torsocks::TorsocksOptions;
 pub use value::guard as guard_level;
 
 const AFTER_HELP: &str = "\
@@ -86,12 +88,15 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Options::command().debug_assert();
+        TorsocksOptions::command().debug_assert();
     }
 
     #[test]
     fn the_help_fits_a_terminal_of_80_columns() {
-        let help = Options::command().render_help().to_string();
-        let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
-        assert!(wide.is_empty(), "{wide:#?}");
+        for mut command in [Options::command(), TorsocksOptions::command()] {
+            let help = command.render_help().to_string();
+            let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
+            assert!(wide.is_empty(), "{wide:#?}");
+        }
     }
 }

@@ -61,6 +61,11 @@ impl Invalid {
         Self::new(problem, one_of_words(words))
     }
 
+    /// The same fault where something else is expected.
+    pub(crate) fn expecting(self, expected: &str) -> Self {
+        Self { expected: expected.to_owned(), ..self }
+    }
+
     /// Says which key the value belongs to.
     pub(crate) fn of(self, key: &str) -> Self {
         Self { problem: format!("{key}: {}", self.problem), ..self }

@@ -1,9 +1,45 @@
-//! The names of identities.
+//! Identities: what has one credential in common, in whatever calls.
+
+use std::fmt;
 
 use crate::error::{Invalid, quoted};
 
 /// The longest name, in characters.
 const LONGEST: usize = 64;
+
+/// Whose credential is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The one of this name (`identity = "…"`, `--identity`).
+    Name(String),
+    /// The one of this username and password, which torsocks would send.
+    Pair(Pair),
+}
+
+impl fmt::Display for Identity {
+    /// The password is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Pair(Pair { username, .. }) => write!(f, "of the username {} and its password", quoted(username)),
+        }
+    }
+}
+
+/// A username and a password for SOCKS5 (RFC 1929).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// 1 to 255 bytes.
+    pub username: String,
+    /// 1 to 255 bytes.
+    pub password: String,
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pair").field("username", &self.username).finish_non_exhaustive()
+    }
+}
 
 /// Checks the name of an identity (`identity = "…"`, `--identity`): 1 to 64 letters, digits, punctuation marks and
 /// inner spaces. Invisible characters and combining accents are refused, for two names that look alike must be one.

@@ -4,7 +4,7 @@ use uwt_policy::{CredentialForm, DnsMode, Inbound, Scope};
 
 use crate::choice::{GatewayChoice, GuardChoice, Localhost, Native};
 use crate::error::Error;
-use crate::identity::identity_name;
+use crate::identity::{Identity, identity_name};
 use crate::settings::Layer;
 use crate::value::{Item, PATH, absolute_path};
 
@@ -57,7 +57,7 @@ keys! {
     port, Anywhere, |item| item.number(&(1..=65535));
     scope, Anywhere, |item| item.word(Scope::ALL, Scope::as_str);
     identity, Anywhere, |item| item.text("a name in quotes", |text| {
-        identity_name(text).map(|name| Some(name.to_owned()))
+        identity_name(text).map(|name| Some(Identity::Name(name.to_owned())))
     });
     credentials, Anywhere, |item| item.word(CredentialForm::ALL, CredentialForm::as_str);
     guard, Anywhere, |item| item.word(GuardChoice::ALL, GuardChoice::as_str);

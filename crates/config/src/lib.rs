@@ -24,12 +24,14 @@ mod settings;
 mod source;
 mod suggest;
 mod toml_file;
+mod torsocks;
 mod value;
 
 pub use choice::{GatewayChoice, GuardChoice, Localhost, Native};
 pub use config::{Config, Sources};
 pub use detect::{DetectError, Place, Probe, Surroundings, detect};
 pub use error::{Error, Invalid};
-pub use identity::identity_name;
+pub use identity::{Identity, Pair, identity_name};
 pub use origin::{Origin, Setting};
 pub use settings::Settings;
+pub use torsocks::Torsocks;

@@ -40,8 +40,18 @@ pub enum Origin {
     Environment(&'static str),
     /// The command-line option of this name, dashes included.
     CommandLine(&'static str),
+    /// The name that uwt was called by.
+    Name(&'static str),
     /// The session this call is nested in.
     Session,
+}
+
+impl Origin {
+    /// Whether it was said for this one call, which is more than what a file says for all of them.
+    #[must_use]
+    pub const fn is_of_the_call(&self) -> bool {
+        matches!(self, Self::CommandLine(_) | Self::Environment(_) | Self::Name(_))
+    }
 }
 
 impl fmt::Display for Origin {
@@ -51,6 +61,7 @@ impl fmt::Display for Origin {
             Self::File { path, line } => write!(f, "{}:{line}", crate::error::one_line(path)),
             Self::Environment(name) => write!(f, "{name} in the environment"),
             Self::CommandLine(option) => f.write_str(option),
+            Self::Name(name) => write!(f, "called as {name}"),
             Self::Session => f.write_str("the session this call is part of"),
         }
     }

@@ -10,7 +10,7 @@ use proptest::sample::select;
 use uwt_policy::Scope;
 
 use crate::source::{Contents, Source};
-use crate::{Config, Error, Origin, legacy, toml_file};
+use crate::{Config, Error, Identity, Origin, legacy, toml_file};
 
 fn both(text: &str) -> [Result<Contents, Error>; 2] {
     let source = Source::new(Path::new("/f"), text);
@@ -197,7 +197,7 @@ proptest! {
             Some(_) => (Scope::Identity, Some("play")),
         };
         prop_assert_eq!(settings.scope.value, scope);
-        prop_assert_eq!(settings.identity.value.as_deref(), identity);
+        prop_assert_eq!(settings.identity.value, identity.map(|name| Identity::Name(name.to_owned())));
         prop_assert_eq!(file_of(&settings.scope.origin), isolation.map(|(file, _)| file));
     }
 

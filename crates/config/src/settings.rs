@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Scope};
 
-use crate::{GatewayChoice, GuardChoice, Localhost, Native, Setting};
+use crate::{GatewayChoice, GuardChoice, Identity, Localhost, Native, Setting};
 
 macro_rules! settings {
     ($($(#[$meta:meta])* $key:ident: $type:ty = $default:expr),* $(,)?) => {
@@ -45,8 +45,8 @@ settings! {
     port: u16 = 9050,
     /// What gets a credential of its own.
     scope: Scope = Scope::Process,
-    /// The name whose credential is used; set exactly when the scope is [`Scope::Identity`].
-    identity: Option<String> = None,
+    /// The identity whose credential is used; set exactly when the scope is [`Scope::Identity`].
+    identity: Option<Identity> = None,
     /// How the credential is written.
     credentials: CredentialForm = CredentialForm::Plain,
     /// How well it is guarded.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use uwt_config::{Config, GatewayChoice, GuardChoice, Localhost, Native, Origin, Settings, Sources};
+use uwt_config::{Config, GatewayChoice, GuardChoice, Identity, Localhost, Native, Origin, Settings, Sources};
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Scope};
 
 /// Folders in order of precedence with their files.
@@ -177,15 +177,19 @@ fn what_was_typed_wins_over_what_it_leads_to() {
     assert_eq!(paths.settings_for(Path::new("/usr/bin/gpg"), OsStr::new("gpg2")).port.value, 1);
 }
 
+fn named(name: &str) -> Identity {
+    Identity::Name(name.to_owned())
+}
+
 #[test]
 fn an_identity_is_a_scope_and_goes_with_it() {
-    let named = one("identity = \"work\"");
-    let settings = of(&named, "/usr/bin/git");
-    assert_eq!((settings.scope.value, settings.identity.value.as_deref()), (Scope::Identity, Some("work")));
+    let work = one("identity = \"work\"");
+    let settings = of(&work, "/usr/bin/git");
+    assert_eq!((settings.scope.value, &settings.identity.value), (Scope::Identity, &Some(named("work"))));
     assert_eq!(settings.scope.origin, settings.identity.origin);
 
     let both = one("scope = \"identity\"\nidentity = \"Büro 1\"");
-    assert_eq!(of(&both, "/usr/bin/git").identity.value.as_deref(), Some("Büro 1"));
+    assert_eq!(of(&both, "/usr/bin/git").identity.value, Some(named("Büro 1")));
 
     let taken_back = config(&[&[("1.toml", "identity = \"work\""), ("2.toml", "scope = \"process\"")]]);
     let settings = of(&taken_back, "/usr/bin/git");
@@ -193,8 +197,8 @@ fn an_identity_is_a_scope_and_goes_with_it() {
 
     let other = one("identity = \"work\"\n[command.git]\nscope = \"none\"\n[command.ssh]\nidentity = \"play\"");
     assert_eq!(of(&other, "/usr/bin/git").identity.value, None);
-    assert_eq!(of(&other, "/usr/bin/ssh").identity.value.as_deref(), Some("play"));
-    assert_eq!(of(&other, "/usr/bin/wget").identity.value.as_deref(), Some("work"));
+    assert_eq!(of(&other, "/usr/bin/ssh").identity.value, Some(named("play")));
+    assert_eq!(of(&other, "/usr/bin/wget").identity.value, Some(named("work")));
 }
 
 #[test]

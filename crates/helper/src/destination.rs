@@ -29,7 +29,7 @@ impl Destination {
         };
         name.map(|name| Self::Name(Box::new(name), port)).ok_or_else(|| {
             let what = format!("connects to {address}, which stands for a name that was not looked up here");
-            shared.say.refused(process.pid, &what, &shared.outside);
+            shared.say.refused(process, &what, &shared.outside);
             Errno::EHOSTUNREACH
         })
     }

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 use uwt_policy::Errno;
-use uwt_session::{Credential, Session};
+use uwt_session::{Credential, Session, Voice};
 use uwt_socks5::{Answer, Auth, Command, Outcome, Progress, Reply, ReplyCode, Request, Target};
 
 use crate::say::Say;
@@ -150,7 +150,7 @@ impl Report<'_> {
     fn failed(&self, failure: Failure) -> Failure {
         let (process, shared) = (self.process, self.shared);
         if let Failure::Gateway(errno) = failure {
-            shared.say.gateway(process.pid, &complaint(process.session, errno), &shared.outside);
+            shared.say.gateway(process, &complaint(process.session, errno), &shared.outside);
         }
         match failure {
             Failure::Refused(code) => self.ended(code.text()),
@@ -160,7 +160,7 @@ impl Report<'_> {
     }
 
     fn ended(&self, how: &str) {
-        if !self.process.session.verbose {
+        if self.process.session.voice != Voice::Verbose {
             return;
         }
         let verb = match self.command {

@@ -106,7 +106,7 @@ impl Clerk {
     }
 
     fn refused(&self, process: &Process, what: &str) {
-        self.shared.say.refused(process.pid, what, &self.shared.outside);
+        self.shared.say.refused(process, what, &self.shared.outside);
     }
 
     fn socket(&self, listener: &Listener, id: u64, process: &Rc<Process>, spec: SocketSpec, raw_kind: i32) {
@@ -159,7 +159,7 @@ impl Clerk {
                 Ok(cage) => Some(cage),
                 Err(error) => {
                     let what = format!("has no network, nor has any program like it: no cage can be made ({error})");
-                    self.shared.say.refused(process.pid, &what, &self.shared.outside);
+                    self.shared.say.refused(process, &what, &self.shared.outside);
                     None
                 }
             })

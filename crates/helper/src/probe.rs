@@ -10,7 +10,7 @@ use nix::unistd::{ForkResult, pipe};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Level, Scope};
-use uwt_session::{FileId, Guard, Pinned, Secret, Session};
+use uwt_session::{FileId, Guard, Pinned, Secret, Session, Voice};
 
 use crate::cage::Cage;
 use crate::shared::Shared;
@@ -58,7 +58,7 @@ fn attempt() -> io::Result<()> {
         allow_loopback: false,
         timeout: 1,
         optimistic: false,
-        verbose: false,
+        voice: Voice::Terse,
         guard: Some(guard),
         pinned: Pinned::default(),
         launcher: FileId { device: 0, inode: 0 },

@@ -3,7 +3,10 @@
 use std::cell::Cell;
 use std::fs;
 
+use uwt_session::Voice;
+
 use crate::outside::Outside;
+use crate::tree::Process;
 
 /// The tree's messages, written to the stderr of the program they are about.
 #[derive(Debug)]
@@ -14,9 +17,9 @@ pub(crate) struct Say {
 }
 
 impl Say {
-    /// With `verbose` every refusal is told, else the first one.
-    pub(crate) fn new(verbose: bool) -> Self {
-        Self { verbose, said: Cell::new(false), complained: Cell::new(false) }
+    /// Where the tree is verbose every refusal is told, else the first one.
+    pub(crate) fn new(voice: Voice) -> Self {
+        Self { verbose: voice == Voice::Verbose, said: Cell::new(false), complained: Cell::new(false) }
     }
 
     /// Whether every refusal is told.
@@ -24,18 +27,20 @@ impl Say {
         self.verbose
     }
 
-    /// Tells that something was refused to a process: `what` is the rest of a sentence behind its name.
-    pub(crate) fn refused(&self, pid: u32, what: &str, outside: &Outside) {
-        if !self.verbose && self.said.replace(true) {
+    /// Tells that something was refused to a process, unless its session wants to hear nothing: `what` is the rest of a
+    /// sentence behind its name.
+    pub(crate) fn refused(&self, process: &Process, what: &str, outside: &Outside) {
+        let pid = process.pid;
+        if is_silent(process) || !self.verbose && self.said.replace(true) {
             return;
         }
         outside.say(pid, &format!("uwt: {} (pid {pid}) {what}\n", name_of(pid)));
     }
 
-    /// Tells once per run why the gateway is of no use.
-    pub(crate) fn gateway(&self, pid: u32, complaint: &str, outside: &Outside) {
-        if !self.complained.replace(true) {
-            outside.say(pid, &format!("uwt: {complaint}\n"));
+    /// Tells once per run why the gateway is of no use, to a process that wants to hear it.
+    pub(crate) fn gateway(&self, process: &Process, complaint: &str, outside: &Outside) {
+        if !is_silent(process) && !self.complained.replace(true) {
+            outside.say(process.pid, &format!("uwt: {complaint}\n"));
         }
     }
 
@@ -43,6 +48,10 @@ impl Say {
     pub(crate) fn line(pid: u32, what: &str, outside: &Outside) {
         outside.say(pid, &format!("uwt: [{pid}] {what}\n"));
     }
+}
+
+fn is_silent(process: &Process) -> bool {
+    process.session.voice == Voice::Silent
 }
 
 /// The name of a process's program (proc_pid_comm(5)), made printable.

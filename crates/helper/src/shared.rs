@@ -40,7 +40,7 @@ impl Shared {
             names: Names::new(guard.secret),
             relay: Relay::default(),
             outside: Outside::default(),
-            say: Say::new(session.verbose),
+            say: Say::new(session.voice),
             activity: Activity::default(),
         }
     }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Level, Scope};
-use uwt_session::{FileId, Guard, Pinned, Secret, Session};
+use uwt_session::{FileId, Guard, Pinned, Secret, Session, Voice};
 
 /// The guard of [`session`].
 pub(crate) const GUARD: Guard = Guard { level: Level::Tunnel, secret: Secret::new([0x5a; 32]) };
@@ -27,7 +27,7 @@ pub(crate) fn session() -> &'static Session<'static> {
         allow_loopback: true,
         timeout: 150,
         optimistic: false,
-        verbose: false,
+        voice: Voice::Terse,
         guard: Some(GUARD),
         pinned: Pinned::default(),
         launcher: FileId { device: 1, inode: 2 },

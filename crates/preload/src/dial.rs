@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use core::net::SocketAddr;
 
 use uwt_policy::{Errno, Scope};
-use uwt_session::{Credential, Session};
+use uwt_session::{Credential, Session, Voice};
 use uwt_socks5::{Answer, Auth, Command, Outcome, Progress, ReplyCode, Request, Target};
 
 use crate::notice::{self, Once};
@@ -131,7 +131,7 @@ pub(crate) fn dial(
             }
         }
     }
-    if session.verbose {
+    if session.voice == Voice::Verbose {
         tell(credential.as_ref(), destination, command, &result);
     }
     result

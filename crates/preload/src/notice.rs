@@ -6,8 +6,9 @@ use core::net::{IpAddr, SocketAddrV4};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use uwt_policy::Errno;
+use uwt_session::Voice;
 
-use crate::{abi, sys};
+use crate::{abi, state, sys};
 
 /// The file that stderr was when the program started: (device, inode), 0 inode for none.
 static DEVICE: AtomicU64 = AtomicU64::new(0);
@@ -37,7 +38,7 @@ pub(crate) fn remember_stderr() {
     }
 }
 
-/// Writes `uwt: ` and what `write` puts behind it in one write(2).
+/// Writes `uwt: ` and what `write` puts behind it in one write(2), unless the session wants to hear nothing.
 pub(crate) fn say(write: impl FnOnce(&mut Line)) {
     let mut line = Line::new();
     write(&mut line);
@@ -125,7 +126,7 @@ impl Line {
     fn send(&mut self) {
         let Ok(status) = sys::stat(libc::STDERR_FILENO, c"", libc::AT_EMPTY_PATH) else { return };
         let same = status.st_dev == DEVICE.load(Ordering::Relaxed) && status.st_ino == INODE.load(Ordering::Relaxed);
-        if !same {
+        if !same || state::session().is_some_and(|session| session.voice == Voice::Silent) {
             return;
         }
         self.push(b'\n', 0);

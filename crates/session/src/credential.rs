@@ -94,12 +94,36 @@ impl Secret {
     pub fn of_identity(&self, name: &str) -> Self {
         self.derive("identity", name.as_bytes())
     }
+
+    /// Of who gives this username and password: nobody's identity, and no other pair's.
+    #[must_use]
+    pub fn of_pair(&self, username: &str, password: &str) -> Self {
+        self.derive("username", username.as_bytes()).derive("password", password.as_bytes())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::variable::tests::session;
+
+    #[test]
+    fn nobody_shares_a_pair_s_secret() {
+        let user = Secret::new([3; 32]);
+        let all = [
+            user.of_pair("a", "bc"),
+            user.of_pair("ab", "c"),
+            user.of_pair("bc", "a"),
+            user.of_pair("a", ""),
+            user.of_identity("a"),
+            user.of_identity("abc"),
+            user,
+        ];
+        for (place, one) in all.iter().enumerate() {
+            assert_eq!(all.iter().position(|other| other == one), Some(place));
+        }
+        assert_eq!(user.of_pair("a", "bc"), all[0]);
+    }
 
     fn credential(scope: Scope, pid: u32, program: &str, destination: &str) -> Option<Credential> {
         let session = Session { scope, ..session() };

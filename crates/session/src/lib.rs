@@ -22,4 +22,4 @@ mod variable;
 pub use credential::{Credential, Subject};
 pub use guard::Guard;
 pub use secret::Secret;
-pub use variable::{FileId, MAX_VARIABLE, Malformed, Pinned, Session, VARIABLE};
+pub use variable::{FileId, MAX_VARIABLE, Malformed, Pinned, Session, VARIABLE, Voice};

@@ -28,6 +28,17 @@ pub struct FileId {
     pub inode: u64,
 }
 
+/// How much is said on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// Nothing while the program runs, whatever happens.
+    Silent,
+    /// What went wrong, or is not as one might believe.
+    Terse,
+    /// Each connection too.
+    Verbose,
+}
+
 /// Which settings were given on the command line, and so are not changed by a nested `uwt` that was not told to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pinned {
@@ -62,8 +73,8 @@ pub struct Session<'a> {
     /// Whether a connect succeeds at once, and data goes out right behind the request to the gateway: a refusal is then a
     /// reset.
     pub optimistic: bool,
-    /// Whether each connection is reported on stderr.
-    pub verbose: bool,
+    /// How much is said on stderr.
+    pub voice: Voice,
     /// The guard the process tree runs under, if it has one.
     pub guard: Option<Guard>,
     /// What the command line fixed.
@@ -102,7 +113,11 @@ impl<'a> Session<'a> {
             allow_loopback: words.switch("loopback")?,
             timeout: words.number("timeout", u16::MAX.into())?.try_into().map_err(|_| Malformed)?,
             optimistic: words.switch("optimistic")?,
-            verbose: words.switch("verbose")?,
+            voice: match words.number("voice", 2)? {
+                0 => Voice::Silent,
+                1 => Voice::Terse,
+                _ => Voice::Verbose,
+            },
             guard: guard(words.next("guard")?)?,
             pinned: Pinned {
                 gateway: words.switch("gateway-pinned")?,
@@ -136,7 +151,7 @@ impl fmt::Display for Session<'_> {
         write!(f, " scope={} credentials={} dns={}", self.scope, self.credentials, self.dns)?;
         write!(f, " inbound={} loopback={}", self.inbound, u8::from(self.allow_loopback))?;
         write!(f, " timeout={} optimistic={}", self.timeout, u8::from(self.optimistic))?;
-        write!(f, " verbose={}", u8::from(self.verbose))?;
+        write!(f, " voice={}", self.voice as u8)?;
         match &self.guard {
             Some(guard) => write!(f, " guard={}:{}", guard.level, Hex(&guard.secret))?,
             None => write!(f, " guard={}", Level::Off)?,
@@ -253,7 +268,7 @@ pub(crate) mod tests {
             allow_loopback: true,
             timeout: 150,
             optimistic: false,
-            verbose: false,
+            voice: Voice::Terse,
             guard: Some(Guard { level: Level::Tunnel, secret: Secret::new([0x5a; 32]) }),
             pinned: Pinned { gateway: true, scope: false, dns: false },
             launcher: FileId { device: 2049, inode: 77 },
@@ -269,6 +284,10 @@ pub(crate) mod tests {
         assert_eq!(Session::parse(&text), Ok(session()));
         let unguarded = Session { guard: None, ..session() };
         assert_eq!(Session::parse(&unguarded.to_string()), Ok(unguarded));
+        for voice in [Voice::Silent, Voice::Verbose] {
+            let session = Session { voice, ..session() };
+            assert_eq!(Session::parse(&session.to_string()), Ok(session));
+        }
         let untrusting = Session { trusted: "", ..session() }.to_string();
         assert!(Session::parse(&untrusting).is_ok_and(|session| !session.is_trusted(b"")));
     }
@@ -303,7 +322,7 @@ pub(crate) mod tests {
             good.replace("timeout=150", "timeout=0150"),
             good.replace("timeout=150", "timeout="),
             good.replace("inode=77", "inode=18446744073709551616"),
-            good.replace("verbose=0", "verbose=2"),
+            good.replace("voice=1", "voice=3"),
             good.replace("optimistic=0 ", ""),
             good.replace("secret=a5", "secret=g5"),
             good.replace("secret=a5", "secret="),

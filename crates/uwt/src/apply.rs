@@ -74,7 +74,7 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>, spare: Option<Spare>) ->
     // The last thing that can fail before execve(2): what follows is under the filter.
     match entry {
         Some((carried, Some(guard), text)) => {
-            guard::enter(carried.guard.course, &guard, &text, carried.verbose, spare)?;
+            guard::enter(carried.guard.course, &guard, &text, carried.voice, spare)?;
         }
         // The program must not find a child it knows nothing of.
         _ => drop(spare),
@@ -113,6 +113,9 @@ fn secret(source: &SecretSource, context: &Context<'_>) -> Result<Secret, Failur
         (SecretSource::New | SecretSource::Session, _) => secrets::new(),
         (SecretSource::User, _) => secrets::of_user(context.environment),
         (SecretSource::Identity(name), _) => Ok(secrets::of_user(context.environment)?.of_identity(name)),
+        (SecretSource::Pair(pair), _) => {
+            Ok(secrets::of_user(context.environment)?.of_pair(&pair.username, &pair.password))
+        }
     }
 }
 

@@ -2,18 +2,19 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use uwt_cli::Options;
 use uwt_config::Config;
-use uwt_session::{Session, VARIABLE};
+use uwt_session::{FileId, Pinned, Session, VARIABLE, Voice};
 
 use crate::apply::{self, Context};
 use crate::call::carry::{self, Exceptions, Guarded};
 use crate::call::cli::{self, Asked};
 use crate::call::invocation::{self, Invocation};
 use crate::call::services::{self, Ran};
-use crate::call::target;
+use crate::call::target::{self, Target};
+use crate::call::torsocks;
 use crate::environment::Environment;
 use crate::folders::{self, Caller};
 use crate::guard::inherited;
@@ -45,6 +46,8 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Fail
         .map_err(|error| Failure::ours(format!("/proc/self/exe: {error}; mount /proc")))?;
     let inherited = environment.get_filled(VARIABLE);
     let session = inherited.and_then(|text| Session::parse(text.to_str()?).ok());
+    let user = Caller::current();
+    let mut torsocks = None;
     let (options, target, rest) = match invocation::of(sys::executed_path(), arguments.first(), environment, own)? {
         Invocation::Wrapper(called) => {
             let mut arguments = arguments.into_iter();
@@ -60,28 +63,42 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Fail
         }
         Invocation::Direct => match cli::parse(arguments)? {
             Asked::Print(text) => return print(&text).map(|()| 0),
-            Asked::Run(mut options) => {
-                let mut command = std::mem::take(&mut options.command).into_iter();
-                let typed = command.next().unwrap_or_default();
-                (options, target::of_command(&typed, environment, own)?, command.collect())
+            Asked::Run(options) => with_target(options, environment, own)?,
+        },
+        Invocation::Torsocks => match torsocks::read(arguments, environment, user)? {
+            torsocks::Asked::Print(text) => return print(&text).map(|()| 0),
+            torsocks::Asked::Run(mut call) => {
+                let options = std::mem::take(&mut call.options);
+                torsocks = Some(call);
+                with_target(options, environment, own)?
             }
         },
     };
+    let environment = torsocks.as_ref().map_or(environment, |call| &call.environment);
 
-    let verbose = options.verbose || asks_for_words(environment) || session.is_some_and(|session| session.verbose);
-    if verbose {
+    let asked = torsocks.as_ref().and_then(|call| call.voice()).or(options.verbose.then_some(Voice::Verbose));
+    let voice = asked.or(voice_of(environment)).or(session.map(|session| session.voice)).unwrap_or(Voice::Terse);
+    if voice == Voice::Verbose {
         log::start();
     }
     if inherited.is_some() && session.is_none() {
         tracing::warn!("{VARIABLE} in the environment is not understood: this call begins a session of its own");
     }
 
-    let config = Config::load(&folders::sources(environment, Caller::current())?)
+    let config = Config::load(&folders::sources(environment, user)?)
         .map_err(|error| Failure::ours(format!("{error} (nothing was run)")))?;
-    let settings = config.settings_for(&target.program, target.called.as_os_str());
+    let mut settings = config.settings_for(&target.program, target.called.as_os_str());
+    let mut fixed = Pinned::default();
+    let mut files: Vec<&Path> = config.files().iter().map(PathBuf::as_path).collect();
+    if let Some(call) = &torsocks {
+        call.apply(&mut settings)?;
+        call.remark();
+        fixed = call.fixed();
+        files.extend(call.file.as_deref());
+    }
     let session = session.as_ref();
     let request =
-        Request { options: &options, settings: &settings, environment, session, target, arguments: rest, verbose };
+        Request { options: &options, settings: &settings, fixed, environment, session, target, arguments: rest, voice };
     // It goes on while the plan is made; where the plan can do without, it ends.
     let spare = if plan::guard::is_likely_new(&request) { uwt_helper::prepare().ok() } else { None };
     let plan = plan::make(request, &ThisMachine)?;
@@ -107,29 +124,39 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Fail
         carry::check_clock(&plan.target.path, &settings.trusted.value, own)?;
     }
     if options.explain {
-        return print(&table(&lines(&plan, config.files()))).map(|()| 0);
+        return print(&table(&lines(&plan, &files))).map(|()| 0);
     }
-    if verbose {
-        for line in lines(&plan, config.files()) {
+    if voice == Voice::Verbose {
+        for line in lines(&plan, &files) {
             tracing::info!("{line}");
         }
     }
-    notice(&plan, verbose);
+    if voice == Voice::Terse {
+        notice(&plan);
+    }
     let configured_library = settings.preload.value.clone();
     match apply::apply(&plan, &Context { environment, session, configured_library, own }, spare)? {}
 }
 
-/// `-v` by other means.
-fn asks_for_words(environment: &Environment) -> bool {
-    let switched_on = |name| environment.get_filled(name).is_some_and(|value| value != "0");
-    switched_on("UWT_VERBOSE") || switched_on("uwtwrapper_verbose")
+/// The file that the command of `options` is, and its arguments.
+fn with_target(
+    mut options: Options,
+    environment: &Environment,
+    own: FileId,
+) -> Result<(Options, Target, Vec<OsString>), Failure> {
+    let mut command = std::mem::take(&mut options.command).into_iter();
+    let typed = command.next().unwrap_or_default();
+    Ok((options, target::of_command(&typed, environment, own)?, command.collect()))
 }
 
-/// What is not as somebody might believe. With -v it has been said.
-fn notice(plan: &Plan, verbose: bool) {
-    if verbose {
-        return;
-    }
+/// `-v` by other means.
+fn voice_of(environment: &Environment) -> Option<Voice> {
+    let switched_on = |name: &&str| environment.get_filled(name).is_some_and(|value| value != "0");
+    ["UWT_VERBOSE", "uwtwrapper_verbose"].iter().any(switched_on).then_some(Voice::Verbose)
+}
+
+/// What is not as somebody might believe.
+fn notice(plan: &Plan) {
     let shown = plan.target.called.display();
     let staying = match &plan.protection {
         // Whoever looks at a terminal shall know that an argument switched uwt off.

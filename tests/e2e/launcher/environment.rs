@@ -45,8 +45,8 @@ fn options_reach_the_session() {
         (&["--identity", "work"], "scope", "identity"),
         (&["--dns", "resolve"], "dns", "resolve"),
         (&["--dns", "names"], "dns-pinned", "1"),
-        (&["-v"], "verbose", "1"),
-        (&[], "verbose", "0"),
+        (&["-v"], "voice", "2"),
+        (&[], "voice", "1"),
     ] {
         assert_eq!(word(&session(options), key), value, "{options:?}");
     }
@@ -56,18 +56,18 @@ fn options_reach_the_session() {
 fn verbosity_has_historic_names() {
     let place = Place::new();
     for (variable, expected) in [
-        ("UWT_VERBOSE=1", "1"),
-        ("uwtwrapper_verbose=yes", "1"),
-        ("UWT_VERBOSE=0", "0"),
-        ("UWT_VERBOSE=", "0"),
-        ("OTHER=1", "0"),
+        ("UWT_VERBOSE=1", "2"),
+        ("uwtwrapper_verbose=yes", "2"),
+        ("UWT_VERBOSE=0", "1"),
+        ("UWT_VERBOSE=", "1"),
+        ("OTHER=1", "1"),
     ] {
         let ran = place.uwt_with(&[variable], &[SHOW, "UWT_SESSION"]);
-        assert_eq!(word(&ran.out, "verbose"), expected, "{variable}");
+        assert_eq!(word(&ran.out, "voice"), expected, "{variable}");
         let lines: Vec<&str> = ran.err.lines().collect();
         assert_eq!(
             lines.iter().any(|line| line.starts_with("uwt: gateway ")),
-            expected == "1",
+            expected == "2",
             "{variable}: {lines:?}"
         );
         assert!(lines.iter().all(|line| line.starts_with("uwt: ")), "{lines:?}");

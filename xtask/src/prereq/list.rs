@@ -92,6 +92,6 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("debhelper", Program("dh"), &[Packaging], "does what most packages need"),
     package("lintian", Program("lintian"), &[Packaging], "looks the Debian packages over"),
     package("xz-utils", Program("xz"), &[Packaging], "packs the source"),
-    package("torsocks", Program("torsocks"), &[Bench], "measured beside uwt"),
+    package("torsocks", Program("torsocks"), &[Test, Bench], "measured beside uwt, and whose options uwt understands"),
     package("proxychains4", Program("proxychains4"), &[Bench], "measured beside uwt"),
 ];

@@ -131,7 +131,7 @@ impl Cage {
         let destination = match verdict {
             ConnectVerdict::Pass => return self.direct(peer).await.map(Far::Host).map_err(|error| errno_of(&error)),
             ConnectVerdict::Refuse(errno) => {
-                shared.say.refused(process.pid, &format!("may not connect to {peer}: {errno}"), &shared.outside);
+                shared.say.refused(process, &format!("may not connect to {peer}: {errno}"), &shared.outside);
                 return Err(errno);
             }
             ConnectVerdict::Tunnel(address) => Destination::Address(address),

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use uwt_policy::Scope;
-use uwt_session::Subject;
+use uwt_session::{Subject, Voice};
 
 use super::*;
 use crate::tests::{GUARD, Gateway, run};
@@ -220,7 +220,7 @@ fn data_goes_right_behind_the_request_and_the_answer_is_read_alone() {
     run(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let std::net::SocketAddr::V4(gateway) = listener.local_addr().unwrap() else { unreachable!() };
-        let session = Session { gateway, scope: Scope::None, verbose: true, ..*crate::tests::session() };
+        let session = Session { gateway, scope: Scope::None, voice: Voice::Verbose, ..*crate::tests::session() };
         let session = Box::leak(Box::new(session));
         let (shared, program) = (Shared::new(GUARD, session), program());
         let process = Process { pid: program.id(), start: 1, session };
@@ -290,7 +290,7 @@ fn the_user_is_told_once_that_the_gateway_is_missing() {
 fn a_verbose_session_tells_each_connection() {
     run(async {
         let gateway = Gateway::answering(&[b"\x01\x00\x05\x05\x00\x01\0\0\0\0\0\0"]).await;
-        let session = gateway.session(|session| session.verbose = true);
+        let session = gateway.session(|session| session.voice = Voice::Verbose);
         let (shared, program) = (Shared::new(GUARD, session), program());
         let process = Process { pid: program.id(), start: 1, session };
         let label = process.credential("a.onion", &shared.outside).unwrap().unwrap();

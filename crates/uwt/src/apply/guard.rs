@@ -2,7 +2,7 @@
 
 use uwt_guard::{Foreign, Rules};
 use uwt_helper::Spare;
-use uwt_session::Guard;
+use uwt_session::{Guard, Voice};
 
 use crate::message::Failure;
 use crate::plan::guard::Course;
@@ -22,8 +22,8 @@ pub(super) fn of(course: Course) -> Result<Option<Guard>, Failure> {
 
 /// Puts this process where its program shall be.
 ///
-/// The helper comes first, since it must stay outside the filter; it ends by itself if it is not given the listener. With
-/// `verbose` it tells of everything that is refused.
+/// The helper comes first, since it must stay outside the filter; it ends by itself if it is not given the listener. Where the
+/// voice is verbose it tells of everything that is refused.
 ///
 /// # Errors
 /// One of the steps; nothing must be run then.
@@ -31,7 +31,7 @@ pub(super) fn enter(
     course: Course,
     guard: &Guard,
     session: &str,
-    verbose: bool,
+    voice: Voice,
     spare: Option<Spare>,
 ) -> Result<(), Failure> {
     match course {
@@ -43,10 +43,10 @@ pub(super) fn enter(
             ))
         }),
         Course::New { asks, .. } => {
-            let foreign = match (asks, verbose) {
+            let foreign = match (asks, voice) {
                 (false, _) => Foreign::Refuse,
-                (true, false) => Foreign::Ask,
-                (true, true) => Foreign::AskAndTell,
+                (true, Voice::Verbose) => Foreign::AskAndTell,
+                (true, _) => Foreign::Ask,
             };
             let program = uwt_guard::compile(&Rules { cookie: guard.cookie(), foreign })
                 .map_err(|error| failed("the filter", &error))?;

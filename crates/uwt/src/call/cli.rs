@@ -6,6 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use uwt_cli::{Options, guard_level};
 
+use super::invocation::NAME;
 use crate::message::Failure;
 
 /// What a command line asks for.
@@ -57,14 +58,14 @@ fn parse_options(arguments: Vec<OsString>) -> Result<Asked, Failure> {
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             Ok(Asked::Print(error.render().to_string()))
         }
-        Err(error) => Err(Failure::ours(explained(&error))),
+        Err(error) => Err(Failure::ours(explained(&error, NAME))),
     }
 }
 
-/// clap's message in one line.
-fn explained(error: &clap::Error) -> String {
+/// clap's message in one line; `name` is what we were called, and only a command is required.
+pub(super) fn explained(error: &clap::Error, name: &str) -> String {
     if error.kind() == ErrorKind::MissingRequiredArgument {
-        return "no command given; usage: uwt [OPTIONS] [--] COMMAND [ARGS…] (see `uwt --help`)".to_owned();
+        return format!("no command given; usage: {name} [OPTIONS] [--] COMMAND [ARGS…] (see `{name} --help`)");
     }
     let text = error.render().to_string();
     let first = text.lines().next().unwrap_or_default();
@@ -74,8 +75,7 @@ fn explained(error: &clap::Error) -> String {
         line.push_str(suggested);
         line.push('?');
     }
-    line.push_str(" (see `uwt --help`)");
-    line
+    line + " (see `" + name + " --help`)"
 }
 
 #[cfg(test)]

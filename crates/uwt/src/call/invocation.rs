@@ -9,6 +9,7 @@ use uwt_session::FileId;
 
 use super::search::{Found, search};
 use super::target::file_id;
+use super::torsocks;
 use crate::environment::Environment;
 use crate::message::Failure;
 
@@ -17,6 +18,8 @@ use crate::message::Failure;
 pub(crate) enum Invocation {
     /// As `uwt`: the arguments are options and a command.
     Direct,
+    /// As `torsocks`: the same in its words.
+    Torsocks,
     /// By this path, which stands for a wrapped command: all arguments are the command's.
     Wrapper(PathBuf),
     /// By a path in the folder of programs that start services, which stands for one of them.
@@ -31,7 +34,7 @@ pub(crate) fn is_of_services(folder: &Path) -> bool {
     folder.ends_with(SERVICES)
 }
 
-/// Our name; every other one is that of a wrapped command.
+/// Our name; every other one but torsocks' is that of a wrapped command.
 pub(crate) const NAME: &str = "uwt";
 
 /// Decides by the path that execve(2) was given (`AT_EXECFN`), since argv[0] may be anything.
@@ -56,11 +59,19 @@ pub(crate) fn of(
     if name == NAME {
         return Ok(Invocation::Direct);
     }
+    if name == torsocks::NAME {
+        return Ok(Invocation::Torsocks);
+    }
     let service = Service::of(name.as_bytes()).filter(|_| called.parent().is_some_and(is_of_services));
     Ok(match service {
         Some(service) => Invocation::Service(service),
         None => Invocation::Wrapper(called),
     })
+}
+
+/// Whether a call by this path is told what to run, rather than standing for a program.
+pub(crate) fn takes_a_command(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == NAME || name == torsocks::NAME)
 }
 
 fn is_ours(path: &Path, own: FileId) -> bool {
@@ -122,17 +133,20 @@ mod tests {
         fs::set_permissions(at("uwt"), Permissions::from_mode(0o755)).expect("executable");
         fs::write(at("script"), "").expect("written");
         symlink("uwt", at("curl")).expect("linked");
+        symlink("uwt", at("torsocks")).expect("linked");
         let own = file_id(&at("uwt")).expect("there");
         let environment = environment(&[&format!("PATH=/nonexistent:{}", folder.path().display())]);
         let call = |executed: Option<&Path>, typed: &str| of(executed, Some(&typed.into()), &environment, own);
 
         assert_eq!(call(Some(&at("uwt")), "anything"), Ok(Invocation::Direct));
         assert_eq!(call(Some(&at("curl")), "uwt"), Ok(Invocation::Wrapper(at("curl"))));
+        assert_eq!(call(Some(&at("torsocks")), "uwt"), Ok(Invocation::Torsocks));
         // A script with us as its interpreter, fexecve(3), and no path at all.
         for useless in [Some(at("script")), Some("/dev/fd/7".into()), Some("/proc/self/exe".into()), None] {
             assert_eq!(call(useless.as_deref(), "curl"), Ok(Invocation::Wrapper(at("curl"))));
             assert_eq!(call(useless.as_deref(), "uwt"), Ok(Invocation::Direct));
             assert_eq!(call(useless.as_deref(), "/a/uwt"), Ok(Invocation::Direct));
+            assert_eq!(call(useless.as_deref(), "/a/torsocks"), Ok(Invocation::Torsocks));
             for nothing in ["", "wget"] {
                 assert_eq!(call(useless.as_deref(), nothing).expect_err("unknown").status, Failure::OURS);
             }

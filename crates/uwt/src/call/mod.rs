@@ -9,3 +9,4 @@ pub(crate) mod missing;
 pub(crate) mod search;
 pub(crate) mod services;
 pub(crate) mod target;
+pub(crate) mod torsocks;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 use uwt_helper::{Ending, Order, Outcome, Service};
-use uwt_session::{FileId, Guard, Session, VARIABLE};
+use uwt_session::{FileId, Guard, Session, VARIABLE, Voice};
 
 use super::chain;
 use super::invocation::{NAME, is_of_services};
@@ -101,7 +101,7 @@ impl Call<'_> {
             arguments: self.arguments.iter().map(|argument| c_string(argument)).collect::<Result<_, _>>()?,
             environment: self.outside().entries().iter().map(|entry| entry.clone().into_owned()).collect(),
         };
-        if self.session.is_some_and(|session| session.verbose) {
+        if self.session.is_some_and(|session| session.voice == Voice::Verbose) {
             message::print(format_args!("{name} runs outside the guarded tree"));
         }
         match uwt_helper::start_service(guard, order) {

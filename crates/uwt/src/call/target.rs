@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use uwt_session::FileId;
 
 use super::chain;
-use super::invocation::NAME;
+use super::invocation::{NAME, takes_a_command};
 use super::missing;
 use super::search::{Found, look, search};
 use crate::environment::Environment;
@@ -74,12 +74,13 @@ pub(crate) fn of_command(command: &OsStr, environment: &Environment, own: FileId
     };
     let typed = command.to_owned();
     let is_own = file_id(&path).is_ok_and(|id| id == own);
-    if is_own && path.file_name() == Some(OsStr::new(NAME)) {
-        return Ok(Target { program: known_path(&path), called: known_path(&path), path, typed });
-    }
     // Another copy of uwt may be the one that wraps.
     let links = chain::links(&path);
-    if is_own || links.last().is_some_and(|last| last.file_name() == Some(OsStr::new(NAME))) {
+    let is_uwt = is_own || links.last().is_some_and(|last| last.file_name() == Some(OsStr::new(NAME)));
+    if is_uwt && takes_a_command(&path) {
+        return Ok(Target { program: known_path(&path), called: known_path(&path), path, typed });
+    }
+    if is_uwt {
         return of_wrapper(&path, typed, environment);
     }
     let called = known_path(&chain::without_original(&path));

@@ -45,7 +45,7 @@ pub(crate) fn session<'a>(carried: &'a Carried, trusted: &'a str, secret: Secret
         allow_loopback: carried.allow_loopback.value,
         timeout: carried.timeout.value,
         optimistic: carried.optimistic.value,
-        verbose: carried.verbose,
+        voice: carried.voice,
         guard: None,
         pinned: carried.pinned,
         launcher,

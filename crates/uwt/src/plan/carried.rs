@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use uwt_config::{Native, Origin, Setting};
 use uwt_policy::{CredentialForm, DnsMode, Inbound};
-use uwt_session::Pinned;
+use uwt_session::{Pinned, Voice};
 
 use super::guard::Guarding;
 use super::isolation::Isolation;
@@ -51,8 +51,8 @@ pub(crate) struct Carried {
     pub(crate) library: Library,
     /// What nested calls keep.
     pub(crate) pinned: Pinned,
-    /// Whether the preload library says what it does.
-    pub(crate) verbose: bool,
+    /// How much is said while it runs.
+    pub(crate) voice: Voice,
 }
 
 /// Settles it all.
@@ -65,7 +65,7 @@ pub(crate) fn settle(
     instead_of: Option<Reason>,
     machine: &impl Machine,
 ) -> Result<Carried, Failure> {
-    let (options, settings, session) = (request.options, request.settings, request.session);
+    let (options, settings, session, fixed) = (request.options, request.settings, request.session, request.fixed);
     let outer = session.map(|session| session.pinned).unwrap_or_default();
     let dns = match (options.dns, session.filter(|_| outer.dns)) {
         (Some(mode), _) => Setting::new(mode, Origin::CommandLine("--dns")),
@@ -90,11 +90,11 @@ pub(crate) fn settle(
         native: settings.native.clone(),
         library: machine.library(&settings.preload)?,
         pinned: Pinned {
-            gateway: outer.gateway || options.ip.is_some() || options.port.is_some(),
-            scope: outer.scope || options.isolate.is_some() || options.identity.is_some(),
-            dns: outer.dns || options.dns.is_some(),
+            gateway: outer.gateway || fixed.gateway || options.ip.is_some() || options.port.is_some(),
+            scope: outer.scope || fixed.scope || options.isolate.is_some() || options.identity.is_some(),
+            dns: outer.dns || fixed.dns || options.dns.is_some(),
         },
-        verbose: request.verbose,
+        voice: request.voice,
     })
 }
 

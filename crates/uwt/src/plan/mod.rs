@@ -15,7 +15,7 @@ use std::ffi::OsString;
 
 use uwt_cli::Options;
 use uwt_config::Settings;
-use uwt_session::{Session, VARIABLE};
+use uwt_session::{Pinned, Session, VARIABLE, Voice};
 
 use self::carried::Carried;
 use self::passthrough::Reason;
@@ -33,6 +33,8 @@ pub(crate) struct Request<'a> {
     pub(crate) options: &'a Options,
     /// What the configuration says about the target.
     pub(crate) settings: &'a Settings,
+    /// What the settings hold for everything that the target starts, as what the command line says does.
+    pub(crate) fixed: Pinned,
     /// Our environment.
     pub(crate) environment: &'a Environment,
     /// The session this call is nested in.
@@ -41,8 +43,8 @@ pub(crate) struct Request<'a> {
     pub(crate) target: Target,
     /// Its arguments after argv[0].
     pub(crate) arguments: Vec<OsString>,
-    /// Whether we and the preload library say what is done.
-    pub(crate) verbose: bool,
+    /// How much we, the preload library and the helper say.
+    pub(crate) voice: Voice,
 }
 
 /// What will be done.
@@ -85,7 +87,7 @@ pub(crate) fn make(request: Request<'_>, machine: &impl Machine) -> Result<Plan,
     let protection = match (machine.tree(request.session), reason) {
         (Tree::Free, Some(reason)) => Protection::Off(reason),
         (Tree::Lost, instead_of) => {
-            without_session(request.options)?;
+            without_session(&request)?;
             Protection::Tree { instead_of }
         }
         (tree, instead_of) => Protection::On(Box::new(carried::settle(&request, tree, instead_of, machine)?)),
@@ -95,8 +97,9 @@ pub(crate) fn make(request: Request<'_>, machine: &impl Machine) -> Result<Plan,
 }
 
 /// What the command line says about connections must hold, and here nobody could be told.
-fn without_session(options: &Options) -> Result<(), Failure> {
-    let Options { ip, port, isolate, identity, guard, dns, .. } = options;
+fn without_session(request: &Request<'_>) -> Result<(), Failure> {
+    let Options { ip, port, isolate, identity, guard, dns, .. } = request.options;
+    let Settings { gateway, port: of_gateway, scope, .. } = request.settings;
     let asked = [
         ("--ip", ip.is_some()),
         ("--port", port.is_some()),
@@ -105,8 +108,11 @@ fn without_session(options: &Options) -> Result<(), Failure> {
         ("--guard", guard.is_some()),
         ("--dns", dns.is_some()),
     ];
-    match asked.iter().find(|(_, given)| *given) {
-        Some((option, _)) => Err(Failure::ours(format!(
+    let option = asked.iter().find(|(_, given)| *given).map(|(option, _)| (*option).to_owned());
+    let others = [&gateway.origin, &of_gateway.origin, &scope.origin];
+    let other = || others.into_iter().find(|origin| origin.is_of_the_call()).map(ToString::to_string);
+    match option.or_else(other) {
+        Some(option) => Err(Failure::ours(format!(
             "{option}: this call is inside a guarded tree, and {VARIABLE} did not reach it, so that nothing can be changed; \
              nothing was run (leave the option out, or pass {VARIABLE} on)"
         ))),

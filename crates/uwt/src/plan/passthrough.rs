@@ -9,7 +9,7 @@ use crate::environment::Environment;
 use crate::plan::machine::Machine;
 
 /// Switches uwt off for every command below.
-const SWITCH: &str = "UWT_DEV_PASSTHROUGH";
+pub(crate) const SWITCH: &str = "UWT_DEV_PASSTHROUGH";
 
 /// Why a command runs without uwt.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::ffi::OsString;
 
 use uwt_cli::Options;
-use uwt_config::{GatewayChoice, GuardChoice, Localhost, Place, Settings, Surroundings};
+use uwt_config::{GatewayChoice, GuardChoice, Identity, Localhost, Pair, Place, Settings, Surroundings};
 use uwt_policy::{Level, Scope};
-use uwt_session::{FileId, Guard, Secret, Session};
+use uwt_session::{FileId, Guard, Secret, Session, Voice};
 
 use super::*;
 use crate::call::target::Target;
@@ -81,7 +81,7 @@ fn outer(scope: Scope, pinned: Pinned) -> Session<'static> {
         allow_loopback: true,
         timeout: 150,
         optimistic: false,
-        verbose: false,
+        voice: Voice::Terse,
         guard: None,
         pinned,
         launcher: FileId { device: 0, inode: 0 },
@@ -103,7 +103,8 @@ fn plan(
 ) -> Result<Plan, Failure> {
     let target = Target { path: "/x".into(), program: "/x".into(), called: "/x".into(), typed: "x".into() };
     let arguments = arguments.iter().map(OsString::from).collect();
-    let request = Request { options, settings, environment, session, target, arguments, verbose: false };
+    let fixed = Pinned::default();
+    let request = Request { options, settings, fixed, environment, session, target, arguments, voice: Voice::Terse };
     make(request, machine)
 }
 
@@ -163,8 +164,11 @@ fn scopes_and_their_secrets() {
     let none = Options::default();
     let work = Options { identity: Some("work".to_owned()), ..Options::default() };
     let built_in = Settings::default();
-    let home =
-        Settings { scope: file(Scope::Identity), identity: file(Some("home".to_owned())), ..Settings::default() };
+    let home = Settings {
+        scope: file(Scope::Identity),
+        identity: file(Some(Identity::Name("home".to_owned()))),
+        ..Settings::default()
+    };
     let command = Settings { scope: file(Scope::Command), ..Settings::default() };
     let identity = |name: &str| SecretSource::Identity(name.to_owned());
     for (options, settings, session, scope, secret, pinned) in [
@@ -201,6 +205,38 @@ fn scopes_and_their_secrets() {
         assert_eq!(carried.pinned.scope, pinned);
         assert!(isolation.identity.is_none() || scope == Scope::Identity);
     }
+}
+
+/// As torsocks sets them: stronger than what an outer command line fixed, and fixed for what is nested in this call.
+#[test]
+fn settings_of_the_call() {
+    let pair = Pair { username: "a".to_owned(), password: "b".to_owned() };
+    let variable = |name| Origin::Environment(name);
+    let of_call = Settings {
+        port: Setting::new(9, Origin::CommandLine("--port")),
+        scope: Setting::new(Scope::Identity, variable("TORSOCKS_USERNAME")),
+        identity: Setting::new(Some(Identity::Pair(pair.clone())), variable("TORSOCKS_USERNAME")),
+        ..Settings::default()
+    };
+    let from_file = Settings { port: file(9), ..Settings::default() };
+    let (none, outer) = (Options::default(), outer(Scope::Invocation, ALL));
+    let carried = carried_by(&none, &of_call, Some(&outer));
+    assert_eq!((carried.gateway.value, carried.port.value), (*outer.gateway.ip(), 9));
+    assert_eq!((carried.isolation.scope.value, carried.isolation.secret), (Scope::Identity, SecretSource::Pair(pair)));
+    assert_eq!(carried_by(&none, &from_file, Some(&outer)).port.value, outer.gateway.port());
+
+    let fixed = Pinned { gateway: true, ..NOTHING };
+    let target = Target { path: "/x".into(), program: "/x".into(), called: "/x".into(), typed: "x".into() };
+    let (environment, arguments) = (&Environment::default(), Vec::new());
+    let (options, settings) = (&none, &of_call);
+    let request =
+        Request { options, settings, fixed, environment, session: None, target, arguments, voice: Voice::Silent };
+    let carried = settle(&request, Tree::Free, None, &Pretended::machine(false)).expect("possible");
+    assert_eq!((carried.pinned, carried.voice), (fixed, Voice::Silent));
+
+    let machine = Pretended { tree: Tree::Lost, ..Pretended::machine(false) };
+    let lost = plan(&none, &of_call, None, environment, &[], &machine).expect_err("nobody to be told");
+    assert!(lost.message.starts_with("--port: this call is inside a guarded tree"), "{}", lost.message);
 }
 
 #[test]

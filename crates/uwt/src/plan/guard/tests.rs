@@ -1,6 +1,6 @@
 use uwt_cli::Options;
 use uwt_config::Settings;
-use uwt_session::Secret;
+use uwt_session::{Secret, Voice};
 
 use super::*;
 use crate::call::target::Target;
@@ -26,7 +26,8 @@ fn settled(
         session: None,
         target,
         arguments: Vec::new(),
-        verbose: false,
+        fixed: uwt_session::Pinned::default(),
+        voice: Voice::Terse,
     };
     settle(&request, tree, &machine)
 }
