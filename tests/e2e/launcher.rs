@@ -34,6 +34,8 @@ mod supervised;
 mod time;
 #[path = "launcher/torsocks.rs"]
 mod torsocks;
+#[path = "launcher/torsocks_shell.rs"]
+mod torsocks_shell;
 #[path = "launcher/tree.rs"]
 mod tree;
 #[path = "launcher/usage.rs"]
