@@ -6,7 +6,7 @@ use super::processes::HELPER;
 use super::table::Table;
 use super::variant::{BARE, OPTIMISTIC, PRELOAD_ONLY, TORSOCKS, UWT_DENY, UWT_OFF, UWT_TUNNEL};
 use super::way::{CAGED, CAGED_OPTIMISTIC, NATIVE, RELAY};
-use super::{bulk, crowd, first_byte, growth, guard, helper, memory, network, startup};
+use super::{bulk, crowd, first_byte, growth, guard, helper, memory, network, startup, wrapped};
 
 /// One figure and its limit.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ pub(super) fn judge(tables: &[Table], on_disk: u64) -> Vec<Verdict> {
     let verdict = |name, value, limit, unit| Verdict { name, value, limit, unit };
     let start = table(startup::KEY);
     let added = table(startup::PAIR).difference(PRELOAD_ONLY, BARE);
+    let wrapped = table(wrapped::KEY).ratio(wrapped::UWT, wrapped::SCRIPT);
     let connects = 1.0 / table(network::CONNECTS).ratio(UWT_OFF, TORSOCKS);
     let [.., (_, at_300)] = network::NAMES;
     let filter = |key| table(key).difference(UWT_TUNNEL, BARE);
@@ -64,6 +65,7 @@ pub(super) fn judge(tables: &[Table], on_disk: u64) -> Vec<Verdict> {
         verdict("`uwt --guard=off /bin/true`", start.ratio(UWT_OFF, BARE), AtMost(1.7), "× bare"),
         verdict("`uwt --guard=deny /bin/true`", start.ratio(UWT_DENY, BARE), AtMost(2.5), "× bare"),
         verdict("`uwt --guard=tunnel /bin/true`", start.ratio(UWT_TUNNEL, BARE), AtMost(2.2), "× bare"),
+        verdict("start of a wrapped command", wrapped, AtMost(0.25), "× bash and torsocks"),
         verdict("name and connect at 300 ms", table(at_300).of(UWT_OFF), AtMost(350.0), "ms"),
         verdict("connects/s", connects, AtLeast(1.5), "× torsocks"),
         verdict("the preload on disk", on_disk, AtMost(65536.0), "bytes"),
@@ -148,6 +150,7 @@ mod tests {
         vec![
             table(startup::KEY, &[&[(BARE, 500.0), (TORSOCKS, 2900.0)], &start[..]].concat()),
             table(startup::PAIR, &[(BARE, 400.0), (PRELOAD_ONLY, 400.0 + with(60.0))]),
+            table(wrapped::KEY, &[(BARE, 600.0), (wrapped::UWT, with(2500.0)), (wrapped::SCRIPT, 10000.0)]),
             table(network::CONNECTS, &[(UWT_OFF, with(100.0)), (TORSOCKS, 150.0)]),
             table(network::CAGED_CONNECTS, &[(CAGED, with(400.0))]),
             table("names-300", &[(UWT_OFF, with(350.0))]),
@@ -175,7 +178,7 @@ mod tests {
         let verdicts = judge(&at_the_limit(1.0), 65536);
         let missed: Vec<String> = verdicts.iter().filter(|it| !it.passed()).map(ToString::to_string).collect();
         assert_eq!(missed, [""; 0]);
-        assert_eq!(verdicts[5].to_string(), "pass  connects/s: 1.50 × torsocks, at least 1.5 wanted");
+        assert_eq!(verdicts[6].to_string(), "pass  connects/s: 1.50 × torsocks, at least 1.5 wanted");
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod tools;
 mod variant;
 mod way;
 mod web;
+mod wrapped;
 
 use std::fs;
 use std::path::Path;
@@ -140,6 +141,7 @@ fn measure(workspace: &Workspace, options: &Options, directory: &Path, interrupt
     let mut tables = vec![
         startup::measure(&at_near, starts, interrupt)?,
         startup::preload(&at_near, starts, interrupt)?,
+        wrapped::measure(workspace, &at_near, starts, interrupt)?,
         network::connects(&course(&at_near, connects), &near)?,
         network::polled_connects(&course(&at_near, connects), &near)?,
         network::caged_connects(&course(&at_near, connects), &near)?,

@@ -10,7 +10,7 @@ use super::machine::Machine;
 use super::table::{Table, number};
 use super::variant::{BARE, OPTIMISTIC, PROXYCHAINS, TORSOCKS, UWT_TUNNEL};
 use super::way::{CAGED, NATIVE, RELAY};
-use super::{bulk, crowd, first_byte, network, startup};
+use super::{bulk, crowd, first_byte, network, startup, wrapped};
 
 /// The lines that the summary stands between.
 const BEGIN: &str = "<!-- bench: `cargo xtask bench --readme` writes what is below -->";
@@ -24,14 +24,17 @@ struct Line {
     /// Its rows for uwt and for what does without any wrapper.
     uwt: &'static str,
     without: &'static str,
+    /// The row of torsocks.
+    torsocks: &'static str,
 }
 
 const fn line(what: &'static str, key: &'static str, uwt: &'static str, without: &'static str) -> Line {
-    Line { what, key, uwt, without }
+    Line { what, key, uwt, without, torsocks: TORSOCKS }
 }
 
 const LINES: &[Line] = &[
     line("start of `/bin/true`", startup::KEY, UWT_TUNNEL, BARE),
+    Line { torsocks: wrapped::SCRIPT, ..line("start of a wrapped command", wrapped::KEY, wrapped::UWT, BARE) },
     line("connect, blocking", network::CONNECTS, UWT_TUNNEL, NATIVE),
     line("connect, non-blocking", network::POLLED_CONNECTS, RELAY, NATIVE),
     line("connect of a static program", network::CAGED_CONNECTS, CAGED, NATIVE),
@@ -60,7 +63,7 @@ fn summary(machine: &Machine, tables: &[Table]) -> String {
     for line in LINES {
         let Some(table) = tables.iter().find(|table| table.key == line.key) else { continue };
         // No preload of the peers reaches a static program: their figure would be that of a dynamic one.
-        let peers = [TORSOCKS, PROXYCHAINS].map(|peer| if line.uwt == CAGED { None } else { table.median(peer) });
+        let peers = [line.torsocks, PROXYCHAINS].map(|peer| if line.uwt == CAGED { None } else { table.median(peer) });
         let [torsocks, proxychains] = peers.map(|value| shown(value, table.unit));
         let [uwt, without] = [line.uwt, line.without].map(|row| shown(table.median(row), table.unit));
         let _ = writeln!(text, "| {} | {uwt} | {torsocks} | {proxychains} | {without} |", line.what);
@@ -68,7 +71,8 @@ fn summary(machine: &Machine, tables: &[Table]) -> String {
     let _ = write!(
         text,
         "\n{}, {}, {}, {}; medians of one interleaved run with `--guard=tunnel`, through the lab's gateway on loopback and \
-         not through Tor. *without*: the program alone, or speaking SOCKS5 itself.\n",
+         not through Tor. *without*: the program alone, or speaking SOCKS5 itself. \
+         A *wrapped command* is called by its own name; to torsocks a script of bash leads, as in a Whonix-Workstation.\n",
         machine.date, machine.processor, machine.system, machine.kernel
     );
     text

@@ -1,6 +1,6 @@
 //! What a variant adds to the life of `/bin/true`.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Instant;
@@ -22,8 +22,8 @@ pub(crate) const KEY: &str = "startup";
 pub(crate) const PAIR: &str = "preload";
 
 /// A command line ready for `posix_spawn`: nothing is prepared while the clock runs.
-struct Prepared {
-    name: &'static str,
+pub(super) struct Prepared {
+    pub(super) name: &'static str,
     arguments: Vec<CString>,
     environment: Vec<CString>,
 }
@@ -47,32 +47,9 @@ pub(super) fn preload(setup: &Setup, rounds: u32, interrupt: &Interrupt) -> Resu
 /// Measures each variant once a round.
 fn compare(key: &'static str, title: &str, variants: &[Variant], rounds: u32, interrupt: &Interrupt) -> Result<Table> {
     let prepared = variants.iter().map(Prepared::new).collect::<Result<Vec<_>>>()?;
-    let attributes = PosixSpawnAttr::init()?;
-    let actions = PosixSpawnFileActions::init()?;
-    let mut samples = vec![Series::default(); prepared.len()];
-    // The first run of each reads its files from disk.
-    for one in &prepared {
-        one.run(&actions, &attributes)?;
-    }
-    for round in (0..rounds as usize).progress_with(progress("start-up", rounds)) {
-        interrupt.check()?;
-        for index in order(round, prepared.len()) {
-            // The runs before the one that counts leave the caches as this variant leaves them, not another.
-            for _ in 0..UNCOUNTED {
-                prepared[index].run(&actions, &attributes)?;
-            }
-            samples[index].0.push(prepared[index].run(&actions, &attributes)?);
-        }
-    }
-    let bare = variants.iter().position(|variant| variant.name == BARE).map_or(f64::NAN, |at| samples[at].median());
-    let rows = prepared
-        .iter()
-        .zip(samples)
-        .map(|(one, series)| {
-            let added = format!("{:+.0}", series.median() - bare);
-            Row { name: one.name, series, extra: vec![added] }
-        })
-        .collect();
+    let samples = sample(&prepared, "start-up", rounds, interrupt)?;
+    let rows = added(&prepared, &samples).into_iter().zip(&prepared).zip(samples);
+    let rows = rows.map(|((added, one), series)| Row { name: one.name, series, extra: vec![added] }).collect();
     Ok(Table {
         key,
         title: format!("{title}: `/bin/true`, posix_spawn to wait"),
@@ -89,6 +66,39 @@ fn compare(key: &'static str, title: &str, variants: &[Variant], rounds: u32, in
     })
 }
 
+/// Runs each once a round.
+pub(super) fn sample(
+    prepared: &[Prepared],
+    what: &'static str,
+    rounds: u32,
+    interrupt: &Interrupt,
+) -> Result<Vec<Series>> {
+    let attributes = PosixSpawnAttr::init()?;
+    let actions = PosixSpawnFileActions::init()?;
+    let mut samples = vec![Series::default(); prepared.len()];
+    // The first run of each reads its files from disk.
+    for one in prepared {
+        one.run(&actions, &attributes)?;
+    }
+    for round in (0..rounds as usize).progress_with(progress(what, rounds)) {
+        interrupt.check()?;
+        for index in order(round, prepared.len()) {
+            // The runs before the one that counts leave the caches as this variant leaves them, not another.
+            for _ in 0..UNCOUNTED {
+                prepared[index].run(&actions, &attributes)?;
+            }
+            samples[index].0.push(prepared[index].run(&actions, &attributes)?);
+        }
+    }
+    Ok(samples)
+}
+
+/// What each takes longer than bare.
+pub(super) fn added(prepared: &[Prepared], samples: &[Series]) -> Vec<String> {
+    let bare = prepared.iter().position(|one| one.name == BARE).map_or(f64::NAN, |at| samples[at].median());
+    samples.iter().map(|series| format!("{:+.0}", series.median() - bare)).collect()
+}
+
 impl Prepared {
     fn new(variant: &Variant) -> Result<Self> {
         let command = variant.command(Path::new("/bin/true"));
@@ -99,17 +109,12 @@ impl Prepared {
             // network.
             arguments.drain(2..arguments.len() - 1);
         }
-        let environment = variant
-            .environment
-            .iter()
-            .map(|(name, value)| {
-                let mut entry = name.clone();
-                entry.push("=");
-                entry.push(value);
-                c_string(&entry)
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { name: variant.name, arguments, environment })
+        Ok(Self { name: variant.name, arguments, environment: entries(&variant.environment)? })
+    }
+
+    /// A program without arguments.
+    pub(super) fn of_path(name: &'static str, path: &Path, environment: &[(OsString, OsString)]) -> Result<Self> {
+        Ok(Self { name, arguments: vec![c_string(path.as_os_str())?], environment: entries(environment)? })
     }
 
     /// Microseconds from before the spawn to after the wait.
@@ -121,9 +126,20 @@ impl Prepared {
         let took = start.elapsed();
         match status {
             WaitStatus::Exited(_, 0) => Ok(took.as_secs_f64() * 1e6),
-            other => bail!("{}: /bin/true ended with {other:?}", self.name),
+            other => bail!("{}: it ended with {other:?}", self.name),
         }
     }
+}
+
+/// An environment as execve(2) takes it.
+fn entries(environment: &[(OsString, OsString)]) -> Result<Vec<CString>> {
+    let entry = |(name, value): &(OsString, OsString)| {
+        let mut entry = name.clone();
+        entry.push("=");
+        entry.push(value);
+        c_string(&entry)
+    };
+    environment.iter().map(entry).collect()
 }
 
 fn c_string(word: &OsStr) -> Result<CString> {
