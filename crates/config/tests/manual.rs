@@ -1,12 +1,13 @@
-//! uwt.d(5) says what is true.
+//! The manual says what is true.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use uwt_config::{Config, Error, Settings, Sources};
+use uwt_config::{Config, Error, Settings, Sources, Torsocks};
 
 const PAGE: &str = include_str!("../../texts/man/uwt.d.5.md");
+const TORSOCKS: &str = include_str!("../../texts/man/uwt-torsocks.1.md");
 
 fn try_load(name: &str, text: &str) -> Result<Config, Error> {
     let folder = tempfile::tempdir().unwrap();
@@ -98,4 +99,18 @@ fn the_examples_are_accepted() {
     assert_eq!((git.enabled.value, git.max_nested.value), (false, 0));
     let apt = old.settings_for(Path::new("/usr/bin/apt-get"), OsStr::new("apt-get"));
     assert_eq!((apt.enabled.value, apt.port.value), (true, 9104));
+}
+
+#[test]
+fn every_directive_of_torsocks_conf_is_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("torsocks.conf");
+    fs::write(&file, "Banana 1").unwrap();
+    // The message about a directive that does not exist lists those that do.
+    let fault = Torsocks::of_file(&file).unwrap_err().to_string();
+    let (_, directives) = fault.split_once("; expected ").unwrap();
+    let (_, files) = TORSOCKS.split_once("\n# FILES\n").unwrap();
+    for directive in directives.replace(" or ", ", ").split(", ") {
+        assert!(files.contains(&format!("`{directive}`")), "{directive}");
+    }
 }

@@ -167,11 +167,13 @@ impl Setter<'_> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     fn set_text(text: &str) -> Result<String> {
         let mut roff = Roff::new();
-        set(text, &mut roff, &mut Terms::new())?;
+        set(text, &mut roff, &mut Terms::of(uwt_cli::Options::command()))?;
         Ok(roff.to_roff())
     }
 

@@ -1,9 +1,8 @@
 //! The options in the manual page: how they are written and their first sentence come from where the launcher has them.
 
 use anyhow::{Result, bail};
-use clap::{Arg, Command, CommandFactory as _};
+use clap::{Arg, Command};
 use roff::{Inline, bold, italic, roman};
-use uwt_cli::Options;
 
 /// The options that a page has described so far.
 pub(crate) struct Terms {
@@ -12,8 +11,8 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    pub(crate) fn new() -> Self {
-        let mut command = Options::command();
+    /// Those of `command`.
+    pub(crate) fn of(mut command: Command) -> Self {
         // Adds --help and --version.
         command.build();
         Self { command, seen: Vec::new() }
@@ -89,11 +88,14 @@ fn sentence(help: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+    use uwt_cli::Options;
+
     use super::*;
 
     #[test]
     fn a_page_describes_every_option_or_none() {
-        let mut terms = Terms::new();
+        let mut terms = Terms::of(Options::command());
         assert!(terms.describe("gateway").expect("no option").is_none());
         terms.finish().expect("none is described");
         assert!(terms.describe("--port").expect("there is one").is_some());

@@ -4,7 +4,9 @@ use std::env;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
+use clap::{Command, CommandFactory as _};
 use roff::Roff;
+use uwt_cli::{Options, TorsocksOptions};
 
 use crate::{markdown, options};
 
@@ -12,18 +14,21 @@ use crate::{markdown, options};
 struct Page {
     name: &'static str,
     section: &'static str,
-    /// What the section is called at the top of a page (man(1)).
-    about: &'static str,
+    /// Whose options it describes, if any.
+    command: fn() -> Command,
     /// Markdown; see `markdown.rs` for what is understood.
     source: &'static str,
 }
 
-const USER: &str = "User Commands";
+const fn page(name: &'static str, section: &'static str, source: &'static str) -> Page {
+    Page { name, section, command: Options::command, source }
+}
 
 const PAGES: &[Page] = &[
-    Page { name: "uwt", section: "1", about: USER, source: include_str!("../man/uwt.1.md") },
-    Page { name: "uwt.d", section: "5", about: "File Formats", source: include_str!("../man/uwt.d.5.md") },
-    Page { name: "uwt", section: "7", about: "Miscellaneous", source: include_str!("../man/uwt.7.md") },
+    page("uwt", "1", include_str!("../man/uwt.1.md")),
+    page("uwt.d", "5", include_str!("../man/uwt.d.5.md")),
+    page("uwt", "7", include_str!("../man/uwt.7.md")),
+    Page { command: TorsocksOptions::command, ..page("uwt-torsocks", "1", include_str!("../man/uwt-torsocks.1.md")) },
 ];
 
 /// Every page with its file name.
@@ -45,12 +50,21 @@ fn date() -> Result<String> {
     Ok(time.split('T').next().unwrap_or_default().to_owned())
 }
 
+/// What a section is called at the top of its pages (man-pages(7)).
+fn about(section: &str) -> &'static str {
+    match section {
+        "1" => "User Commands",
+        "5" => "File Formats",
+        _ => "Miscellaneous",
+    }
+}
+
 fn render(page: &Page, date: &str) -> Result<(String, String)> {
     let mut roff = Roff::new();
     let version = concat!("uwt ", env!("CARGO_PKG_VERSION"));
     // In quotes, an empty date keeps its place.
-    roff.control("TH", [&page.name.to_uppercase(), page.section, &format!("\"{date}\""), version, page.about]);
-    let mut terms = options::Terms::new();
+    roff.control("TH", [&page.name.to_uppercase(), page.section, &format!("\"{date}\""), version, about(page.section)]);
+    let mut terms = options::Terms::of((page.command)());
     markdown::set(page.source, &mut roff, &mut terms)?;
     terms.finish()?;
     // Characters that troff would set as accents.
