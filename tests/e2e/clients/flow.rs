@@ -17,6 +17,18 @@ pub(crate) struct Flow {
     pub(crate) circuit: u32,
 }
 
+/// What was asked for, each with a credential of ours.
+#[track_caller]
+pub(crate) fn targets(flows: &[Flow]) -> Vec<&str> {
+    for flow in flows {
+        let username = flow.username.as_deref().unwrap_or_default();
+        let token = username.strip_prefix("uwt-").unwrap_or_default();
+        assert!(token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit()), "{flows:#?}");
+        assert_eq!(flow.password.as_deref(), Some("0"), "{flows:#?}");
+    }
+    flows.iter().map(|flow| flow.target.as_str()).collect()
+}
+
 /// A listener at the control port, for the requests of one client.
 #[derive(Debug)]
 pub(crate) struct Flows {

@@ -9,7 +9,7 @@ use support::lab::Lab;
 use support::netns::{Identity, Workstation};
 use tempfile::TempDir;
 
-use crate::flow::{Flow, Flows};
+use crate::flow::{self, Flow, Flows};
 
 /// Debian's programs: not what a developer's machine has elsewhere under the same names.
 pub(crate) const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
@@ -134,13 +134,7 @@ impl Ran {
     /// What Tor was asked for, each with a credential of ours.
     #[track_caller]
     pub(crate) fn targets(&self) -> Vec<&str> {
-        for flow in &self.flows {
-            let username = flow.username.as_deref().unwrap_or_default();
-            let token = username.strip_prefix("uwt-").unwrap_or_default();
-            assert!(token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit()), "{self:#?}");
-            assert_eq!(flow.password.as_deref(), Some("0"), "{self:#?}");
-        }
-        self.flows.iter().map(|flow| flow.target.as_str()).collect()
+        flow::targets(&self.flows)
     }
 
     /// The different usernames, in order of appearance.

@@ -100,10 +100,10 @@ impl Debian {
     /// When there is none, or it cannot be entered; the test must be root.
     #[must_use]
     pub fn fresh(network: Network<'_>) -> Self {
-        let Some(root) = std::env::var_os("UWT_DEBIAN_ROOT") else {
-            panic!("UWT_DEBIAN_ROOT is not set: run `cargo xtask test`, or export what `cargo xtask debian` prints")
-        };
-        Self::start(&find("unshare"), &[], Path::new(&root), network)
+        let root = std::env::var_os("UWT_DEBIAN_ROOT").map(PathBuf::from).filter(|root| root.is_dir());
+        let advice = "run `cargo xtask test`, or export what `cargo xtask debian` prints";
+        let root = root.unwrap_or_else(|| panic!("UWT_DEBIAN_ROOT does not name a folder: {advice}"));
+        Self::start(&find("unshare"), &[], &root, network)
             .unwrap_or_else(|error| panic!("start a Debian over {}: {error:#}", root.display()))
     }
 

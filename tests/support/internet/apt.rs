@@ -1,6 +1,7 @@
-//! A package mirror with one package, made on the spot.
+//! A package mirror with packages made on the spot.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,8 +9,33 @@ use anyhow::{Context as _, Result};
 
 use crate::process::{find, run};
 
-/// The package on the mirror.
-pub const PACKAGE: &str = "uwt-lab-hello";
+/// A package on the mirror.
+#[derive(Debug)]
+struct Package {
+    name: &'static str,
+    description: &'static str,
+    /// Path, mode and content of its file.
+    file: (&'static str, u32, &'static str),
+    /// What dpkg runs when it is installed.
+    configure: Option<&'static str>,
+}
+
+/// All of them, version 1.0.
+const PACKAGES: [Package; 2] = [
+    Package {
+        name: "uwt-lab-hello",
+        description: "proof that a package came through Tor",
+        file: ("usr/share/uwt-lab-hello/hello", 0o644, "hello\n"),
+        configure: Some("#!/bin/sh\nset -e\necho \"$1\" >/var/lib/uwt-lab-hello.configured\n"),
+    },
+    // Whonix's program of this name calls curl with options that are more secure than the usual ones.
+    Package {
+        name: "uwt-lab-scurl",
+        description: "a program that calls another wrapped one",
+        file: ("usr/bin/scurl", 0o755, "#!/bin/sh\nexec curl --silent --show-error --fail \"$@\"\n"),
+        configure: None,
+    },
+];
 
 /// Makes `debian/` below `files`: suite `lab`, component `main`, for this machine's architecture; unsigned, so the
 /// sources line needs `[trusted=yes]`.
@@ -17,24 +43,10 @@ pub const PACKAGE: &str = "uwt-lab-hello";
 /// # Errors
 /// When dpkg-deb is missing or a file cannot be written.
 pub fn make_mirror(files: &Path) -> Result<()> {
-    let build = tempfile::tempdir()?;
-    let tree = build.path().join("tree");
-    let control = format!(
-        "Package: {PACKAGE}\nVersion: 1.0\nArchitecture: all\nMaintainer: Lab <lab@invalid.test>\n\
-         Description: proof that a package came through Tor\n"
-    );
-    fs::create_dir_all(tree.join("DEBIAN"))?;
-    fs::write(tree.join("DEBIAN/control"), &control)?;
-    fs::create_dir_all(tree.join("usr/share/uwt-lab-hello"))?;
-    fs::write(tree.join("usr/share/uwt-lab-hello/hello"), "hello\n")?;
-
-    let pool = "pool/main/hello.deb";
     let root = files.join("debian");
-    let deb = root.join(pool);
     fs::create_dir_all(root.join("pool/main"))?;
-    run(Command::new(find("dpkg-deb")).args(["--root-owner-group", "--build"]).arg(&tree).arg(&deb))?;
-    let size = fs::metadata(&deb)?.len();
-    let packages = format!("{control}Filename: {pool}\nSize: {size}\nSHA256: {}\n\n", sha256(&deb)?);
+    let entries: Result<Vec<String>> = PACKAGES.iter().map(|package| make_package(package, &root)).collect();
+    let packages = entries?.concat();
 
     let output = run(Command::new(find("dpkg")).arg("--print-architecture"))?;
     let architecture = String::from_utf8(output.stdout)?.trim().to_owned();
@@ -55,8 +67,35 @@ pub fn make_mirror(files: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Makes one package in the mirror at `root`; its paragraph in the index.
+fn make_package(package: &Package, root: &Path) -> Result<String> {
+    let Package { name, description, file: (path, mode, content), configure } = package;
+    let build = tempfile::tempdir()?;
+    let tree = build.path().join("tree");
+    let write = |path: &str, mode: u32, content: &str| -> Result<()> {
+        let file = tree.join(path);
+        fs::create_dir_all(file.parent().context("no parent")?)?;
+        fs::write(&file, content)?;
+        Ok(fs::set_permissions(&file, fs::Permissions::from_mode(mode))?)
+    };
+    let control = format!(
+        "Package: {name}\nVersion: 1.0\nArchitecture: all\nMaintainer: Lab <lab@invalid.test>\n\
+         Description: {description}\n"
+    );
+    write("DEBIAN/control", 0o644, &control)?;
+    if let Some(script) = configure {
+        write("DEBIAN/postinst", 0o755, script)?;
+    }
+    write(path, *mode, content)?;
+    let pool = format!("pool/main/{name}.deb");
+    let deb = root.join(&pool);
+    run(Command::new(find("dpkg-deb")).args(["--root-owner-group", "--build"]).arg(&tree).arg(&deb))?;
+    let size = fs::metadata(&deb)?.len();
+    Ok(format!("{control}Filename: {pool}\nSize: {size}\nSHA256: {}\n\n", sha256(&deb)?))
+}
+
 /// The SHA-256 of a file in hex.
-fn sha256(path: &Path) -> Result<String> {
+pub(super) fn sha256(path: &Path) -> Result<String> {
     let output = run(Command::new("sha256sum").arg(path))?;
     let text = String::from_utf8(output.stdout)?;
     Ok(text.split_whitespace().next().context("no sum")?.to_owned())

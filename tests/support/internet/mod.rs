@@ -6,5 +6,6 @@ pub mod http;
 pub mod keys;
 pub mod message;
 pub mod repository;
+pub mod rpm;
 pub mod server;
 pub mod ssh;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{State, hosts};
 use crate::dns::DnsStub;
-use crate::internet::{apt, http, keys, repository, server::Server, ssh};
+use crate::internet::{apt, http, keys, repository, rpm, server::Server, ssh};
 use crate::netns::{GATEWAY_V4, Namespaces, SOCKS_PORT, internet_v4, internet_v6};
 use crate::process::{Process, is_running};
 use crate::tor::{Progress, TorNetwork, TorOptions};
@@ -83,6 +83,7 @@ impl Running {
         tell("servers");
         let key_fingerprint = keys::make_key(&at.join("key.asc"))?;
         apt::make_mirror(&at.join("files"))?;
+        rpm::make_repository(&at.join("files"))?;
         repository::make(&at.join("git"))?;
         let (servers, ssh, dns) = serve(at, web)?;
 

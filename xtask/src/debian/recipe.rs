@@ -11,6 +11,7 @@ const SUITE: &str = "bookworm";
 /// are typed with.
 const PACKAGES: &[&str] = &[
     "apt-file",
+    "apt-utils",
     "aptitude",
     "ca-certificates",
     "curl",
@@ -26,10 +27,11 @@ const PACKAGES: &[&str] = &[
 ];
 
 /// What is done in the finished root, `$1`: an ordinary user, who may become root as people's first user may, but without a
-/// password.
+/// password. Nobody is there to answer questions of packages.
 const FINISH: &[&str] = &[
     "chroot \"$1\" useradd --create-home --shell /bin/bash --groups sudo user",
     "echo 'user ALL=(ALL:ALL) NOPASSWD: ALL' >\"$1/etc/sudoers.d/user\"",
+    "echo 'debconf debconf/frontend select Noninteractive' | chroot \"$1\" debconf-set-selections",
 ];
 
 /// What tells roots that are made differently apart.
