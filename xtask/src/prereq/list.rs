@@ -89,6 +89,12 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("mmdebstrap", Program("mmdebstrap"), &[Test], "makes the Debian that packages are installed in"),
     package("libfaketime", FAKETIME, &[Test], "the clocks of time_privacy"),
     package("dpkg-dev", Program("dpkg-buildpackage"), &[Packaging], "makes the Debian packages"),
+    package(
+        "build-essential",
+        File("/usr/share/build-essential/list"),
+        &[Packaging],
+        "what dpkg-buildpackage insists on",
+    ),
     package("debhelper", Program("dh"), &[Packaging], "does what most packages need"),
     package("lintian", Program("lintian"), &[Packaging], "looks the Debian packages over"),
     package("xz-utils", Program("xz"), &[Packaging], "packs the source"),
