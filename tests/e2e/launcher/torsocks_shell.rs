@@ -8,8 +8,12 @@ use support::gateway::{Gateway, GatewayOptions, Service};
 use crate::place::{Place, Ran, bin_dir, run, word};
 
 /// How a shell sources the file with a word: not every `.` takes arguments.
-const SHELLS: &[(&str, &str)] =
-    &[("bash", ". torsocks \"$@\""), ("dash", ". torsocks"), ("bash --posix", ". torsocks \"$@\"")];
+const SHELLS: &[(&str, &str)] = &[
+    ("bash", ". torsocks \"$@\""),
+    ("dash", ". torsocks"),
+    ("bash --posix", ". torsocks \"$@\""),
+    ("zsh", ". torsocks \"$@\""),
+];
 
 /// `bin/torsocks` is the shell file, `libexec/torsocks` the launcher.
 fn place() -> Place {
