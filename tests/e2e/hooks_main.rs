@@ -17,6 +17,8 @@ mod matrix_socket;
 mod addresses;
 #[path = "hooks_addrinfo.rs"]
 mod addrinfo;
+#[path = "hooks_bind.rs"]
+mod bind;
 #[path = "hooks_connect.rs"]
 mod connect;
 #[path = "hooks_exec.rs"]

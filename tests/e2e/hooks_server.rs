@@ -49,14 +49,14 @@ fn what_may_listen() {
 }
 
 /// A wrapped program that serves until its standard input ends, and the port it serves on.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     input: Option<ChildStdin>,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         die_with_parent(command);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
         let input = child.stdin.take();
@@ -76,11 +76,11 @@ impl Drop for Server {
     }
 }
 
-/// Serves what it was asked, from a listening socket it makes or, with a number, inherits.
-const SERVE: &str = "
-import socket, sys, threading
+/// Serves what it was asked, from a listening socket it makes, at `SERVE_AT` or every address, or, with a number, inherits.
+pub(crate) const SERVE: &str = "
+import os, socket, sys, threading
 inherited = len(sys.argv) > 1
-server = socket.socket(fileno=int(sys.argv[1])) if inherited else socket.create_server(('', 0))
+server = socket.socket(fileno=int(sys.argv[1])) if inherited else socket.create_server((os.environ.get('SERVE_AT', ''), 0))
 def serve():
     while True:
         connection, _ = server.accept()
@@ -92,7 +92,7 @@ sys.stdin.read()
 ";
 
 /// What a client gets back, from the workstation itself or from the gateway.
-fn ask(site: &Site, inside: bool, address: SocketAddr) -> Option<String> {
+pub(crate) fn ask(site: &Site, inside: bool, address: SocketAddr) -> Option<String> {
     let netns = if inside { site.workstation().netns() } else { site.namespaces().gateway() };
     let answer = netns.run(|| {
         let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;

@@ -56,6 +56,15 @@ pub struct Surroundings {
     pub reason: String,
 }
 
+impl Surroundings {
+    /// Whether this is a Whonix-Workstation, inside Qubes or not: then [`Self::gateway`] is its Whonix-Gateway.
+    #[must_use]
+    pub fn is_workstation(&self) -> bool {
+        // The marker alone makes a Qubes VM one.
+        self.place == Place::WhonixWorkstation || (self.place == Place::Qubes && self.transparent)
+    }
+}
+
 /// Why it cannot be told; says what to do, one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetectError {

@@ -2,6 +2,7 @@
 
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Scope};
 
+use crate::bind::BindChoice;
 use crate::choice::{GatewayChoice, GuardChoice, Localhost, Native};
 use crate::error::Error;
 use crate::identity::{Identity, identity_name};
@@ -66,6 +67,7 @@ keys! {
     transparent_proxy, Global, |item| item.boolean_or_auto();
     allow_loopback, Anywhere, |item| item.boolean();
     inbound, Anywhere, |item| item.word(Inbound::ALL, Inbound::as_str);
+    bind, Anywhere, |item| item.text(BindChoice::EXPECTED, str::parse::<BindChoice>);
     max_nested, Global, |item| item.number(&(0..=i64::from(u32::MAX)));
     connect_timeout, Anywhere, |item| item.number(&(1..=3600));
     optimistic, Anywhere, |item| item.boolean();

@@ -8,6 +8,7 @@
 //! The order is: built-in defaults, then the folders of [`Sources`], then (not here) environment and command line.
 #![forbid(unsafe_code)]
 
+mod bind;
 mod choice;
 mod command;
 mod config;
@@ -27,6 +28,7 @@ mod toml_file;
 mod torsocks;
 mod value;
 
+pub use bind::BindChoice;
 pub use choice::{GatewayChoice, GuardChoice, Localhost, Native};
 pub use config::{Config, Sources};
 pub use detect::{DetectError, Place, Probe, Surroundings, detect};

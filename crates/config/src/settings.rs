@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Scope};
 
-use crate::{GatewayChoice, GuardChoice, Identity, Localhost, Native, Setting};
+use crate::{BindChoice, GatewayChoice, GuardChoice, Identity, Localhost, Native, Setting};
 
 macro_rules! settings {
     ($($(#[$meta:meta])* $key:ident: $type:ty = $default:expr),* $(,)?) => {
@@ -61,6 +61,8 @@ settings! {
     allow_loopback: bool = true,
     /// Who may connect to a wrapped server.
     inbound: Inbound = Inbound::Loopback,
+    /// Where a wrapped server is bound that asks for loopback or every address.
+    bind: BindChoice = BindChoice::None,
     /// How deep wrapped commands may call each other; 0: as deep as they like.
     max_nested: u32 = 10,
     /// Seconds until a connect fails with ETIMEDOUT. Tor itself gives up after 120 (tor(1), `SocksTimeout`).

@@ -10,13 +10,13 @@ const EXPECTED: &[(&str, &str)] = &[
     (
         "{GLOBAL}",
         "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, \
-         transparent_proxy, allow_loopback, inbound, max_nested, connect_timeout, optimistic, \
+         transparent_proxy, allow_loopback, inbound, bind, max_nested, connect_timeout, optimistic, \
          time_privacy, trusted or preload",
     ),
     (
         "{COMMAND}",
         "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, allow_loopback, \
-         inbound, connect_timeout, optimistic, time_privacy or native",
+         inbound, bind, connect_timeout, optimistic, time_privacy or native",
     ),
     (
         "{SUBSET}",
@@ -32,6 +32,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("{TABLE}", "a name as in [command.git] or a path as in [command.\"/usr/bin/git\"]"),
     ("{PROGRAM}", "an absolute path as \"/usr/bin/git\""),
     ("{ADDRESS}", "\"auto\" or an IPv4 address"),
+    ("{BIND}", "\"none\", \"workstation\", \"interface:NAME\" or an IPv4 address"),
     ("{VALUE}", "text in quotes, a number, true or false"),
     ("{LIMIT}", "a number from 1; to switch the protection off: nested_protection() { true; }"),
 ];
@@ -147,6 +148,23 @@ fn types_numbers_and_addresses() {
             ),
             ("gateway = \"127.1\"", "1: gateway: '127.1' is no address; expected {ADDRESS}"),
             ("gateway = \"localhost\"", "1: gateway: 'localhost' is no address; expected {ADDRESS}"),
+            ("bind = 1", "1: bind: 1 is a number; expected {BIND}"),
+            ("bind = \"eth0\"", "1: bind: 'eth0' is no address; expected {BIND}"),
+            (
+                "bind = \"Workstation\"",
+                "1: bind: 'Workstation' is no address (did you mean 'workstation'?); expected {BIND}",
+            ),
+            ("bind = \"interface:\"", "1: bind: 'interface:' names no interface; expected {BIND}"),
+            ("bind = \"interface:eth0:1\"", "1: bind: 'interface:eth0:1' names no interface; expected {BIND}"),
+            ("bind = \"0.0.0.0\"", "1: bind: '0.0.0.0' is no address of a host; expected {BIND}"),
+            (
+                "bind = \"127.0.0.1\"",
+                "1: bind: '127.0.0.1' is loopback, where nobody else can connect; expected {BIND}",
+            ),
+            (
+                "[command.onionshare]\nbind = \"fe80::1\"",
+                "2: bind of 'onionshare': 'fe80::1' is an IPv6 address; expected {BIND}",
+            ),
             ("port = 0", "1: port: 0 is out of range; expected a number from 1 to 65535"),
             ("port = 65536", "1: port: 65536 is out of range; expected a number from 1 to 65535"),
             ("port = -1", "1: port: -1 is out of range; expected a number from 1 to 65535"),

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use uwt_config::{Config, Native, Settings, Sources};
+use uwt_config::{BindChoice, Config, Native, Settings, Sources};
 use uwt_policy::DnsMode;
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../etc/uwt.d/30_default.toml");
@@ -37,6 +37,7 @@ fn values(settings: &Settings) -> String {
         transparent_proxy,
         allow_loopback,
         inbound,
+        bind,
         max_nested,
         connect_timeout,
         optimistic,
@@ -51,6 +52,7 @@ fn values(settings: &Settings) -> String {
             (enabled.value, gateway.value, port.value, scope.value, &identity.value, credentials.value, dns.value),
             (localhost.value, transparent_proxy.value, allow_loopback.value, inbound.value, max_nested.value),
             (guard.value, connect_timeout.value, optimistic.value, time_privacy.value),
+            &bind.value,
             (&trusted.value, &preload.value, native.value),
         )
     )
@@ -68,6 +70,12 @@ fn as_shipped_it_adds_trusted_programs_and_the_tables_of_some_commands() {
     let plain = config.settings_for(Path::new("/usr/bin/wget"), OsStr::new("wget"));
     assert_eq!(values(&plain), values(&built_in_with_trusted()));
 
+    for program in ["onionshare", "onionshare-cli", "onionshare-gui", "ricochet", "ricochet-refresh"] {
+        let settings = config.settings_for(&Path::new("/usr/bin").join(program), OsStr::new(program));
+        let expected = Settings { bind: settings.bind.clone(), ..built_in_with_trusted() };
+        assert_eq!(settings.bind.value, BindChoice::Workstation, "{program}");
+        assert_eq!(values(&settings), values(&expected), "{program}: nothing else");
+    }
     for (program, native, dns, optimistic) in [
         ("/usr/bin/curl", Native::AllProxy, DnsMode::Names, false),
         ("/usr/bin/curl.anondist-orig", Native::AllProxy, DnsMode::Names, false),
@@ -89,7 +97,7 @@ fn every_default_it_shows_is_the_built_in_one() {
     // That the lines were really read: each such setting names the file now.
     let read = format!("{settings:?}").matches("30_default.toml").count();
     // Every field but native; the scope line sets the identity as well.
-    assert_eq!(read, 18, "{settings:?}");
+    assert_eq!(read, 19, "{settings:?}");
 }
 
 #[test]
@@ -104,7 +112,7 @@ fn it_shows_every_key() {
         keys.replace(" or ", ", ").split(", ").map(str::to_owned).collect::<Vec<_>>()
     };
     let keys = [list("banana = 1"), list("[command.x]\nbanana = 1")].concat();
-    assert_eq!(keys.len(), 18 + 15, "{keys:?}");
+    assert_eq!(keys.len(), 19 + 16, "{keys:?}");
     for key in keys {
         let shown = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
         assert!(shipped.lines().any(shown), "{key}");

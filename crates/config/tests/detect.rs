@@ -43,7 +43,10 @@ fn install(command: &Path, script: &str) {
 }
 
 fn found(machine: &Machine) -> (Place, Ipv4Addr, bool) {
-    let Surroundings { place, gateway, transparent, reason } = detect(&machine.probe).unwrap();
+    let found = detect(&machine.probe).unwrap();
+    // Nothing else is behind a gateway that torifies transparently.
+    assert_eq!(found.is_workstation(), found.transparent);
+    let Surroundings { place, gateway, transparent, reason } = found;
     assert!(!reason.is_empty() && reason.lines().count() == 1);
     (place, gateway, transparent)
 }

@@ -32,6 +32,7 @@ mod outside;
 mod probe;
 mod pump;
 mod relay;
+mod route;
 mod run;
 mod say;
 mod service;
@@ -46,5 +47,6 @@ mod tree;
 
 pub use link::join;
 pub use probe::probe;
+pub use route::source_address;
 pub use service::{Ending, Order, Outcome, Refusal, Service, start as start_service};
 pub use start::{Helper, Spare, is_asked_for, prepare, serve};

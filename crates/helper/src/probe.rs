@@ -55,6 +55,7 @@ fn attempt() -> io::Result<()> {
         credentials: CredentialForm::Plain,
         dns: DnsMode::Names,
         inbound: Inbound::Deny,
+        bind: None,
         allow_loopback: false,
         timeout: 1,
         optimistic: false,

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::OsStrExt as _;
 
 use uwt_policy::{DnsMode, HostName, HostVerdict, OWN_ADDRESS, ReverseVerdict, canonical, host, resolved, reverse};
+use uwt_session::Session;
 use uwt_session::dns::{
     Answer, CLASS_IN, MAX_RESPONSE, OPCODE_QUERY, Query, TYPE_A, TYPE_AAAA, TYPE_ANY, TYPE_PTR, formerr, parse_reverse,
     respond,
@@ -153,7 +154,7 @@ impl Asker<'_> {
     }
 
     async fn address(&self, name: &HostName) -> Result<Found, Other> {
-        let session = self.process.map_or(self.shared.tree.outermost(), |process| process.session);
+        let session = self.session();
         if session.dns == DnsMode::Names || name.is_onion() {
             return reserve(name, self.shared);
         }
@@ -166,8 +167,13 @@ impl Asker<'_> {
         resolved(address).map(Found::Address).ok_or(Answer::NxDomain)
     }
 
+    /// Whose settings hold.
+    fn session(&self) -> &'static Session<'static> {
+        self.process.map_or(self.shared.tree.outermost(), |process| process.session)
+    }
+
     async fn name(&self, address: IpAddr) -> Result<Found, Other> {
-        let found = match reverse(address, own_name().as_bytes()) {
+        let found = match reverse(address, own_name().as_bytes(), self.session().bind) {
             ReverseVerdict::Reserved(address) => self.shared.names.name(address),
             ReverseVerdict::Known(name) => Some(name),
             ReverseVerdict::NotFound => None,

@@ -24,6 +24,7 @@ pub(crate) fn session() -> &'static Session<'static> {
         credentials: CredentialForm::Plain,
         dns: DnsMode::Names,
         inbound: Inbound::Loopback,
+        bind: None,
         allow_loopback: true,
         timeout: 150,
         optimistic: false,

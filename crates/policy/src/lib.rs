@@ -33,7 +33,7 @@ pub use elf::{Image, Interpreter, classify};
 pub use errno::Errno;
 pub use exec::{ExecVerdict, Obstacle, Privileges, Program, exec};
 pub use host::{HostName, HostVerdict, Numeric, host};
-pub use inbound::{AcceptVerdict, Inbound, ListenVerdict, accept, listen};
+pub use inbound::{AcceptVerdict, Inbound, ListenVerdict, accept, found_at, is_bound, listen, moved};
 pub use names::{MAX_NAME, NameTable, RESERVED_BITS, is_reserved, reserved_address};
 pub use peer::{Peer, canonical};
 pub use peers::{PeerRecord, PeerTable, Standing};

@@ -22,11 +22,13 @@ pub enum ReverseVerdict {
     NotFound,
 }
 
-/// Decides on the lookup of an address's name; `own` is this machine's.
-pub fn reverse(address: IpAddr, own: &[u8]) -> ReverseVerdict {
+/// Decides on the lookup of an address's name; `own` is this machine's, `bound` the address that its servers are bound to: a
+/// server that asks for the name of its own address would tell it to an exit.
+pub fn reverse(address: IpAddr, own: &[u8], bound: Option<Ipv4Addr>) -> ReverseVerdict {
     let address = canonical(address);
     let known = |name| HostName::parse(name).map_or(ReverseVerdict::NotFound, ReverseVerdict::Known);
     match (Peer::of(address), address) {
+        (_, IpAddr::V4(v4)) if Some(v4) == bound => known(own),
         (Peer::Reserved, IpAddr::V4(address)) => ReverseVerdict::Reserved(address),
         (Peer::Reserved | Peer::Group, _) => ReverseVerdict::NotFound,
         (Peer::Loopback, _) if address.is_unspecified() => ReverseVerdict::NotFound,
@@ -47,6 +49,8 @@ pub fn resolved(address: IpAddr) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
+    const SERVERS: Ipv4Addr = Ipv4Addr::new(10, 152, 152, 11);
+
     #[test]
     fn names_of_addresses() {
         let known = |name: &str| ReverseVerdict::Known(HostName::parse(name.as_bytes()).unwrap());
@@ -55,6 +59,8 @@ mod tests {
             ("::1", known("localhost")),
             ("127.0.1.1", known("host.example")),
             ("::ffff:127.0.1.1", known("host.example")),
+            ("10.152.152.11", known("host.example")),
+            ("::ffff:10.152.152.11", known("host.example")),
             ("0.0.0.0", ReverseVerdict::NotFound),
             ("::", ReverseVerdict::NotFound),
             ("224.0.0.1", ReverseVerdict::NotFound),
@@ -64,9 +70,12 @@ mod tests {
             ("::ffff:203.0.113.9", ReverseVerdict::Remote("203.0.113.9".parse().unwrap())),
             ("2001:db8::1", ReverseVerdict::Remote("2001:db8::1".parse().unwrap())),
         ] {
-            assert_eq!(reverse(address.parse().unwrap(), b"host.example"), expected, "{address}");
+            assert_eq!(reverse(address.parse().unwrap(), b"host.example", Some(SERVERS)), expected, "{address}");
         }
-        assert_eq!(reverse(OWN_ADDRESS.into(), b""), ReverseVerdict::NotFound);
+        for address in [OWN_ADDRESS, SERVERS] {
+            assert_eq!(reverse(address.into(), b"", Some(SERVERS)), ReverseVerdict::NotFound);
+        }
+        assert_eq!(reverse(SERVERS.into(), b"host.example", None), ReverseVerdict::Remote(SERVERS.into()));
     }
 
     #[test]

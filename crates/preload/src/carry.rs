@@ -13,7 +13,7 @@ use uwt_socks5::{Command, Target};
 use crate::abi::AddressText;
 use crate::dial::{Failure, Patience, dial};
 use crate::notice::Once;
-use crate::{cage, helper, relay, state, sys, wire};
+use crate::{cage, helper, relay, serve, state, sys, wire};
 
 const IPV6_V6ONLY_OFF: [u8; 4] = [0; 4];
 const TCP_FASTOPEN_CONNECT_OFF: [u8; 4] = [0; 4];
@@ -45,7 +45,7 @@ pub(crate) fn session() -> Result<&'static Session<'static>, Errno> {
 pub(crate) enum Plan {
     /// Make the call as it is.
     Pass,
-    /// It was carried: the socket is connected.
+    /// It was carried, or led to where a server of this process is: the socket is connected.
     Carried,
 }
 
@@ -63,6 +63,11 @@ pub(crate) fn carry(fd: c_int, peer: SocketAddr) -> Result<Plan, Errno> {
     let session = session()?;
     if cage::carries(session, fd, spec, peer)? {
         return Ok(Plan::Pass);
+    }
+    if kind == SocketKind::Stream
+        && let Some(there) = serve::own_server(session, peer)
+    {
+        return wire::attach(libc::SYS_connect, fd, there).map(|()| Plan::Carried);
     }
     match connect(kind, peer, &session.route()) {
         ConnectVerdict::Pass if kind == SocketKind::Datagram => wire::confine(fd).map(|()| Plan::Pass),

@@ -69,7 +69,7 @@ fn resolve(session: &Session<'_>, name: &HostName) -> Result<IpAddr, Missing> {
 /// Looks up the name of an address.
 pub(crate) fn name(address: IpAddr) -> Result<HostName, Missing> {
     let session = session().map_err(|_| Missing::Refused)?;
-    match reverse(address, trimmed(&own_name())) {
+    match reverse(address, trimmed(&own_name()), session.bind) {
         ReverseVerdict::Reserved(address) => name_of(session, address.into()).ok_or(Missing::NotFound),
         ReverseVerdict::Known(name) => Ok(name),
         ReverseVerdict::NotFound => Err(Missing::NotFound),

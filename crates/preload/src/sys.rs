@@ -12,8 +12,8 @@ use crate::state;
 mod socket;
 
 pub(crate) use socket::{
-    bind, caged_socket, connect, disconnect, name, option, receive, replace, send, send_with, set_option, socket,
-    status_flags, without_waiting,
+    attach, bind, caged_socket, connect, disconnect, name, option, receive, replace, send, send_with, set_option,
+    socket, status_flags, without_waiting,
 };
 
 #[cfg(not(target_arch = "x86_64"))]

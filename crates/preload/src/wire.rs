@@ -52,6 +52,7 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
+    #[inline(never)]
     pub(crate) fn new(address: SocketAddr) -> Self {
         let mut bytes = [0; 28];
         put(&mut bytes, 2, &address.port().to_be_bytes());
@@ -91,6 +92,12 @@ fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     for (to, from) in bytes.iter_mut().skip(at).zip(value) {
         *to = *from;
     }
+}
+
+/// bind(2) or connect(2), by its number, to an address of ours.
+#[inline(never)]
+pub(crate) fn attach(number: core::ffi::c_long, fd: i32, address: SocketAddr) -> Result<(), Errno> {
+    sys::attach(number, fd, Encoded::new(address).as_bytes())
 }
 
 /// What the kernel says a socket is.

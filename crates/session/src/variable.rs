@@ -4,7 +4,7 @@
 //! once, an unknown one is an error: a preload that does not understand its launcher carries nothing at all.
 
 use core::fmt;
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 use core::str::FromStr;
 
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Level, Route, Scope};
@@ -66,6 +66,8 @@ pub struct Session<'a> {
     pub dns: DnsMode,
     /// Who may connect to wrapped servers.
     pub inbound: Inbound,
+    /// The address that wrapped servers are bound to instead of loopback or every address ([`uwt_policy::moved`]).
+    pub bind: Option<Ipv4Addr>,
     /// Whether services of this machine may be reached directly.
     pub allow_loopback: bool,
     /// How long a connect may take until the gateway has answered, in seconds.
@@ -110,6 +112,7 @@ impl<'a> Session<'a> {
             credentials: words.parse("credentials")?,
             dns: words.parse("dns")?,
             inbound: words.parse("inbound")?,
+            bind: bind(words.next("bind")?)?,
             allow_loopback: words.switch("loopback")?,
             timeout: words.number("timeout", u16::MAX.into())?.try_into().map_err(|_| Malformed)?,
             optimistic: words.switch("optimistic")?,
@@ -149,7 +152,12 @@ impl fmt::Display for Session<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "version={VERSION} gateway={} secret={}", self.gateway, Hex(&self.secret))?;
         write!(f, " scope={} credentials={} dns={}", self.scope, self.credentials, self.dns)?;
-        write!(f, " inbound={} loopback={}", self.inbound, u8::from(self.allow_loopback))?;
+        write!(f, " inbound={} bind=", self.inbound)?;
+        match self.bind {
+            Some(address) => write!(f, "{address}")?,
+            None => f.write_str(NOWHERE)?,
+        }
+        write!(f, " loopback={}", u8::from(self.allow_loopback))?;
         write!(f, " timeout={} optimistic={}", self.timeout, u8::from(self.optimistic))?;
         write!(f, " voice={}", self.voice as u8)?;
         match &self.guard {
@@ -201,16 +209,31 @@ impl<'a> Words<'a> {
 
 /// `a.b.c.d:port`.
 fn gateway(text: &str) -> Option<SocketAddrV4> {
-    let mut parts = text.as_bytes().split(|byte| matches!(byte, b'.' | b':'));
+    let (host, port) = text.split_at_checked(text.bytes().position(|byte| byte == b':')?)?;
+    let [low, high, ..] = decimal(port.as_bytes().get(1..)?, u16::MAX.into())?.to_le_bytes();
+    Some(SocketAddrV4::new(address(host)?, u16::from_le_bytes([low, high])))
+}
+
+/// `a.b.c.d`.
+#[inline(never)]
+fn address(text: &str) -> Option<Ipv4Addr> {
+    let mut parts = text.as_bytes().split(|byte| *byte == b'.');
     let mut octets = [0; 4];
     for octet in &mut octets {
         *octet = decimal(parts.next()?, 255)?.to_le_bytes()[0];
     }
-    let [low, high, ..] = decimal(parts.next()?, u16::MAX.into())?.to_le_bytes();
-    // One of the five parts may have ended with the wrong one of the two signs.
-    let sound = parts.next().is_none()
-        && text.bytes().rposition(|byte| byte == b'.') < text.bytes().position(|byte| byte == b':');
-    sound.then(|| SocketAddrV4::new(octets.into(), u16::from_le_bytes([low, high])))
+    parts.next().is_none().then(|| octets.into())
+}
+
+/// Servers are bound where they ask to be.
+const NOWHERE: &str = "none";
+
+/// `none`, or an address, which is never that for every address: to be let in there is to be let in everywhere.
+fn bind(text: &str) -> Result<Option<Ipv4Addr>, Malformed> {
+    if text == NOWHERE {
+        return Ok(None);
+    }
+    address(text).filter(|address| !address.is_unspecified()).map(Some).ok_or(Malformed)
 }
 
 /// A number of at most `most`, as [`fmt::Display`] writes it: digits without a sign, no leading zero.
@@ -265,6 +288,7 @@ pub(crate) mod tests {
             credentials: CredentialForm::Plain,
             dns: DnsMode::Names,
             inbound: Inbound::Loopback,
+            bind: None,
             allow_loopback: true,
             timeout: 150,
             optimistic: false,
@@ -288,6 +312,9 @@ pub(crate) mod tests {
             let session = Session { voice, ..session() };
             assert_eq!(Session::parse(&session.to_string()), Ok(session));
         }
+        let serving = Session { bind: Some(Ipv4Addr::new(10, 152, 152, 11)), ..session() };
+        assert!(serving.to_string().contains(" bind=10.152.152.11 "));
+        assert_eq!(Session::parse(&serving.to_string()), Ok(serving));
         let untrusting = Session { trusted: "", ..session() }.to_string();
         assert!(Session::parse(&untrusting).is_ok_and(|session| !session.is_trusted(b"")));
     }
@@ -309,6 +336,11 @@ pub(crate) mod tests {
             good.replace("version=1", "version=2"),
             good.replace("scope=process", "scope=proces"),
             good.replace("loopback=1", "loopback=yes"),
+            good.replace("bind=none", "bind="),
+            good.replace("bind=none", "bind=0.0.0.0"),
+            good.replace("bind=none", "bind=10.152.152"),
+            good.replace("bind=none", "bind=10.152.152.11:80"),
+            good.replace(" bind=none", ""),
             good.replace(":9050", ""),
             good.replace(":9050", ":65536"),
             good.replace(":9050", ":"),

@@ -33,6 +33,7 @@ fn the_whole_plan() {
         &["dns", "resolve", &line5],
         &["loopback", "direct", "built-in"],
         &["inbound", "loopback", "built-in"],
+        &["bind", "none", "built-in"],
         &["timeout", "150 s", "built-in"],
         &["optimistic", "false", "built-in"],
         &["trusted", "/sbin/ldconfig", &line2],

@@ -124,6 +124,9 @@ impl Cage {
     /// Says what a connection may lead to, and goes there.
     async fn open<'a>(&'a self, peer: SocketAddr, process: &'a Process) -> Result<Far<'a>, Errno> {
         let shared = &self.shared;
+        if let Some(server) = self.own_server(peer, process.session) {
+            return self.direct(server).await.map(Far::Host).map_err(|error| errno_of(&error));
+        }
         let verdict = uwt_policy::connect(SocketKind::Stream, peer, &process.session.route());
         if peer.port() == DNS && verdict != ConnectVerdict::Pass {
             return Ok(Far::Stub);

@@ -1,10 +1,12 @@
 //! Servers: a host socket takes the place of a socket of the cage when it begins to listen.
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use socket2::{SockRef, Socket};
-use uwt_policy::{Errno, Inbound, ListenVerdict};
+use uwt_policy::{Errno, ListenVerdict};
+use uwt_session::Session;
 
 use crate::outside::Outside;
 use crate::sys::net::{option, set_option};
@@ -27,14 +29,21 @@ const COPIED: &[(i32, i32)] = &[
 /// Options whose value the kernel doubles (socket(7)), and which switch its own tuning off.
 const BUFFERS: &[i32] = &[libc::SO_RCVBUF, libc::SO_SNDBUF];
 
-/// A listening socket of the host, as like `caged` as it can be, at the same address.
+/// A listening socket of the host, as like `caged` as it can be, at the same address unless the session has one for servers;
+/// and that address.
 ///
 /// A port that was left to the kernel is asked for by its number: the program may have been told it.
-pub(super) fn replace(caged: &OwnedFd, backlog: i32, inbound: Inbound, outside: &Outside) -> Result<OwnedFd, Errno> {
+pub(super) fn replace(
+    caged: &OwnedFd,
+    backlog: i32,
+    session: &Session<'_>,
+    outside: &Outside,
+) -> Result<(OwnedFd, SocketAddr), Errno> {
     let caged = SockRef::from(caged);
     let local = caged.local_addr().map_err(|error| errno_of(&error))?;
     let address = local.as_socket().ok_or(Errno::EACCES)?;
-    let confined = match uwt_policy::listen(address, inbound) {
+    let address = session.bind.and_then(|to| moved(&caged, address, to)).unwrap_or(address);
+    let confined = match uwt_policy::listen(address, session.inbound, session.bind) {
         ListenVerdict::Pass => false,
         ListenVerdict::Confine => true,
         ListenVerdict::Refuse(errno) => return Err(errno),
@@ -45,9 +54,16 @@ pub(super) fn replace(caged: &OwnedFd, backlog: i32, inbound: Inbound, outside: 
         // The kernel drops what comes from elsewhere.
         host.bind_device(Some(b"lo")).map_err(|_| Errno::EACCES)?;
     }
-    host.bind(&local).and_then(|()| host.listen(backlog)).map_err(|error| errno_of(&error))?;
+    host.bind(&address.into()).and_then(|()| host.listen(backlog)).map_err(|error| errno_of(&error))?;
     host.set_nonblocking(caged.nonblocking().map_err(|error| errno_of(&error))?).map_err(|error| errno_of(&error))?;
-    Ok(host.into())
+    Ok((host.into(), address))
+}
+
+/// A socket that is for IPv6 alone can't be bound to an address of IPv4.
+fn moved(caged: &Socket, local: SocketAddr, to: Ipv4Addr) -> Option<SocketAddr> {
+    let there = uwt_policy::moved(local, to)?;
+    let alone = there.is_ipv6() && caged.only_v6().unwrap_or(true);
+    (!alone).then_some(there)
 }
 
 /// An option that can't be copied is one the program could have done without: it is as on a new socket.

@@ -19,12 +19,14 @@ mod tests;
 
 use std::cell::RefCell;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::task::spawn_local;
 use uwt_policy::{CAGED_MARK, Errno, SocketKind, SocketSpec, SocketVerdict};
+use uwt_session::Session;
 
 use crate::diag::Diag;
 use crate::shared::Shared;
@@ -157,9 +159,17 @@ impl Cage {
     ) -> Result<OwnedFd, Errno> {
         let mut owners = self.owners.borrow_mut();
         let (caged, inode) = owners.kept(process, inode, number).ok_or(Errno::EACCES)?;
-        let host = listen::replace(caged, backlog, process.session.inbound, &self.shared.outside)?;
-        owners.serves(inode, listen::inode_of(&host).map_err(|_| Errno::EACCES)?);
+        let (host, address) = listen::replace(caged, backlog, process.session, &self.shared.outside)?;
+        owners.serves(inode, listen::inode_of(&host).map_err(|_| Errno::EACCES)?, address);
         Ok(host)
+    }
+
+    /// Where a server of the tree is found that is asked for at `peer`: at the session's address for servers.
+    fn own_server(&self, peer: SocketAddr, session: &Session<'_>) -> Option<SocketAddr> {
+        let there =
+            session.bind.filter(|_| session.allow_loopback).and_then(|bound| uwt_policy::found_at(peer, bound))?;
+        let there = SocketAddr::new(uwt_policy::canonical(there.ip()), there.port());
+        self.owners.borrow().serves_at(there).then_some(there)
     }
 
     /// Whether no connection is being made.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -9,6 +10,7 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use socket2::SockRef;
+use uwt_policy::canonical;
 
 use crate::outside::Outside;
 use crate::tcp;
@@ -51,8 +53,8 @@ pub(super) struct Owners {
     sockets: Fifo<u64, Rc<Process>>,
     /// Processes whose descriptors can't be looked at: what they were given under which number.
     given: Fifo<(u32, u64, i32), u64>,
-    /// Host sockets that took a minted one's place to listen.
-    serving: Fifo<u64, ()>,
+    /// Host sockets that took a minted one's place to listen, and where.
+    serving: Fifo<u64, SocketAddr>,
     kept: VecDeque<Kept>,
 }
 
@@ -120,10 +122,15 @@ impl Owners {
         self.kept.iter().find(|kept| kept.inode == inode).map(|kept| (&kept.socket, inode))
     }
 
-    /// Host socket `host` listens in place of `caged`.
-    pub(super) fn serves(&mut self, caged: u64, host: u64) {
+    /// Host socket `host` listens at `address` in place of `caged`.
+    pub(super) fn serves(&mut self, caged: u64, host: u64, address: SocketAddr) {
         self.kept.retain(|kept| kept.inode != caged);
-        self.serving.insert(host, ());
+        self.serving.insert(host, SocketAddr::new(canonical(address.ip()), address.port()));
+    }
+
+    /// Whether a host socket listens, or has listened, at `address` in place of a minted one.
+    pub(super) fn serves_at(&self, address: SocketAddr) -> bool {
+        self.serving.entries.values().any(|served| *served == address)
     }
 
     /// Whether a host socket listens in place of a minted one.
@@ -238,8 +245,9 @@ mod tests {
         let (client, server) = (mint(&mut owners, &me, 10), mint(&mut owners, &me, 11));
         assert_eq!(owners.connects(10).map(|process| process.pid), Some(1));
         assert!(is_closed(&client) && is_kept(&server));
-        owners.serves(11, 20);
+        owners.serves(11, 20, "[::ffff:10.0.0.1]:80".parse().unwrap());
         assert!(is_closed(&server) && owners.is_serving(20) && !owners.is_serving(11));
+        assert!(owners.serves_at("10.0.0.1:80".parse().unwrap()) && !owners.serves_at("10.0.0.1:81".parse().unwrap()));
         assert!(owners.owner(11).is_some() && owners.owner(20).is_none());
     }
 

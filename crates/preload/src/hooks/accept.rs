@@ -5,6 +5,7 @@ use core::ffi::{c_int, c_void};
 use uwt_policy::{AcceptVerdict, Errno};
 
 use super::{pass, pass_judged, status};
+use crate::abi;
 use crate::serve::{after_accept, before_bind, before_listen};
 use crate::sys::word;
 
@@ -15,7 +16,12 @@ unsafe extern "C" fn bind(fd: c_int, address: *const c_void, len: libc::socklen_
 }
 
 pub(super) unsafe fn name(fd: c_int, address: *const c_void, len: libc::socklen_t) -> Result<c_int, Errno> {
-    before_bind(fd)?;
+    // A longer one the kernel refuses unread.
+    let readable = if len > 128 { 0 } else { len as usize };
+    // SAFETY: the program says that `len` bytes are there.
+    if before_bind(fd, unsafe { abi::bytes(address, readable) })? {
+        return Ok(0);
+    }
     // SAFETY: the program's own call.
     unsafe { pass(libc::SYS_bind, [word(fd), address.expose_provenance(), len as usize]) }
 }

@@ -20,8 +20,14 @@ pub(crate) fn caged_socket(domain: c_int, kind: c_int, protocol: c_int) -> Sys<c
 
 /// bind(2) to a socket address in memory of ours.
 pub(crate) fn bind(fd: c_int, address: &[u8]) -> Sys<()> {
+    attach(libc::SYS_bind, fd, address)
+}
+
+/// bind(2) or connect(2), by its number: both take the same. The guard minds the latter.
+#[inline(never)]
+pub(crate) fn attach(number: c_long, fd: c_int, address: &[u8]) -> Sys<()> {
     // SAFETY: the kernel reads `address.len()` bytes of `address`.
-    unsafe { call(libc::SYS_bind, [word(fd), address.as_ptr().addr(), address.len()]) }.map(drop)
+    unsafe { judged(number, [word(fd), address.as_ptr().addr(), address.len(), 0]) }.map(drop)
 }
 
 /// Puts `new` in the place of `old` (dup3(2)), close-on-exec as that was.
@@ -36,8 +42,7 @@ pub(crate) fn replace(old: c_int, new: c_int) -> Sys<()> {
 
 /// connect(2) to a socket address in memory of ours.
 pub(crate) fn connect(fd: c_int, address: &[u8]) -> Sys<()> {
-    // SAFETY: the kernel reads `address.len()` bytes of `address`.
-    unsafe { judged(libc::SYS_connect, [word(fd), address.as_ptr().addr(), address.len(), 0]) }.map(drop)
+    attach(libc::SYS_connect, fd, address)
 }
 
 /// Dissolves a TCP association: connect(2) with `AF_UNSPEC`. What it says does not matter, the socket is given up.

@@ -42,6 +42,7 @@ pub(crate) fn session<'a>(carried: &'a Carried, trusted: &'a str, secret: Secret
         credentials: carried.credentials.value,
         dns: carried.dns.value,
         inbound: carried.inbound.value,
+        bind: carried.bind.address,
         allow_loopback: carried.allow_loopback.value,
         timeout: carried.timeout.value,
         optimistic: carried.optimistic.value,

@@ -7,10 +7,11 @@ use uwt_config::{Native, Origin, Setting};
 use uwt_policy::{CredentialForm, DnsMode, Inbound};
 use uwt_session::{Pinned, Voice};
 
+use super::bind::Bind;
 use super::guard::Guarding;
 use super::isolation::Isolation;
 use super::passthrough::Reason;
-use super::{Request, gateway, guard, isolation};
+use super::{Request, bind, gateway, guard, isolation};
 use crate::guard::tree::Tree;
 use crate::hand_down::library::Library;
 use crate::message::Failure;
@@ -37,6 +38,8 @@ pub(crate) struct Carried {
     pub(crate) dns: Setting<DnsMode>,
     /// Who may connect to the program.
     pub(crate) inbound: Setting<Inbound>,
+    /// Where its servers are bound.
+    pub(crate) bind: Bind,
     /// Whether services of this machine may be reached.
     pub(crate) allow_loopback: Setting<bool>,
     /// Seconds until a connect fails.
@@ -58,7 +61,7 @@ pub(crate) struct Carried {
 /// Settles it all.
 ///
 /// # Errors
-/// The gateway cannot be told, the library is missing, or the guard that is asked for cannot be had.
+/// The gateway or the address of servers cannot be told, the library is missing, or the guard that is asked for cannot be had.
 pub(crate) fn settle(
     request: &Request<'_>,
     tree: Tree,
@@ -83,6 +86,7 @@ pub(crate) fn settle(
         instead_of,
         dns,
         inbound: settings.inbound.clone(),
+        bind: bind::settle(request, machine)?,
         allow_loopback: settings.allow_loopback.clone(),
         timeout: settings.connect_timeout.clone(),
         optimistic: settings.optimistic.clone(),

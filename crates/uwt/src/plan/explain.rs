@@ -97,6 +97,8 @@ fn of_carried(carried: &Carried) -> Vec<Line> {
     let loopback = if carried.allow_loopback.value { "direct" } else { "refused" };
     add("loopback", loopback.to_owned(), why(&carried.allow_loopback.origin));
     add("inbound", carried.inbound.value.to_string(), why(&carried.inbound.origin));
+    let bind = carried.bind.address.map_or_else(|| "none".to_owned(), |address| address.to_string());
+    add("bind", bind, carried.bind.why().to_string());
     add("timeout", format!("{} s", carried.timeout.value), why(&carried.timeout.origin));
     add("optimistic", optimistic(carried), why(&carried.optimistic.origin));
     let trusted: Vec<String> = carried.trusted.value.iter().map(|path| path.display().to_string()).collect();
@@ -219,6 +221,7 @@ protection     off: runs as if there were no uwt  UWT_DEV_PASSTHROUGH=1 in the e
             ("dns", "names"),
             ("loopback", "direct"),
             ("inbound", "loopback"),
+            ("bind", "none"),
             ("timeout", "150 s"),
             ("optimistic", "false"),
             ("trusted", "none"),

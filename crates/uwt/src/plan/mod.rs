@@ -1,5 +1,6 @@
 //! What will be done, as plain data: made from arguments, environment and configuration, printed or applied.
 
+pub(crate) mod bind;
 pub(crate) mod carried;
 pub(crate) mod explain;
 pub(crate) mod gateway;

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <link.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -64,6 +65,9 @@ int main(void)
     TYPE(struct sockaddr_in); FIELD(struct sockaddr_in, sin_port); FIELD(struct sockaddr_in, sin_addr);
     TYPE(struct sockaddr_in6); FIELD(struct sockaddr_in6, sin6_addr); FIELD(struct sockaddr_in6, sin6_scope_id);
     TYPE(struct sockaddr_storage); TYPE(struct linger); TYPE(struct ifreq); FIELD(struct ifreq, ifr_flags);
+    TYPE(struct ifaddrs); FIELD(struct ifaddrs, ifa_next); FIELD(struct ifaddrs, ifa_name);
+    FIELD(struct ifaddrs, ifa_flags); FIELD(struct ifaddrs, ifa_addr); FIELD(struct ifaddrs, ifa_netmask);
+    FIELD(struct ifaddrs, ifa_dstaddr);
     TYPE(struct pollfd); FIELD(struct pollfd, events); FIELD(struct pollfd, revents);
     TYPE(struct epoll_event); FIELD(struct epoll_event, data);
 

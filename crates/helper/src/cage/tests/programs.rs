@@ -1,7 +1,7 @@
 //! What the programs in the cage do.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
@@ -14,15 +14,15 @@ use uwt_policy::{Errno, is_reserved};
 use super::world::Program;
 use crate::tests::gateway::{COUNT, DELAY, ECHO, LATER, NEVER, REFUSALS, REPORT, RESET, WAITING};
 
-const V4: &str = "203.0.113.7";
-const V6: &str = "[2001:db8::7]";
+pub(super) const V4: &str = "203.0.113.7";
+pub(super) const V6: &str = "[2001:db8::7]";
 const MAPPED: &str = "[::ffff:203.0.113.7]";
 
-fn at(host: &str, port: u16) -> SocketAddr {
+pub(super) fn at(host: &str, port: u16) -> SocketAddr {
     format!("{host}:{port}").parse().unwrap()
 }
 
-fn read(mut stream: &TcpStream) -> String {
+pub(super) fn read(mut stream: &TcpStream) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
@@ -36,7 +36,7 @@ fn query(name: &str) -> Vec<u8> {
     message.to_vec().unwrap()
 }
 
-fn address_in(response: &[u8]) -> std::net::Ipv4Addr {
+fn address_in(response: &[u8]) -> Ipv4Addr {
     let message = Message::from_vec(response).unwrap();
     let [record] = message.answers() else { panic!("{message:?}") };
     let RData::A(address) = record.data() else { panic!("{record:?}") };
@@ -49,7 +49,7 @@ fn datagram(program: &Program, server: SocketAddr) -> UdpSocket {
     UdpSocket::from(Socket::from(socket))
 }
 
-fn resolve(program: &Program, server: SocketAddr, name: &str) -> std::net::Ipv4Addr {
+fn resolve(program: &Program, server: SocketAddr, name: &str) -> Ipv4Addr {
     let socket = datagram(program, server);
     // Not connected: the answer's address can be seen.
     socket.send_to(&query(name), server).unwrap();
@@ -284,58 +284,6 @@ pub(super) fn who_gives_up_is_not_waited_for(program: &Program) {
     until(3);
     drop(sockets);
     until(0);
-}
-
-pub(super) fn servers_listen_outside(program: &Program) {
-    for (local, readable) in [("127.0.0.1:0", true), ("127.0.0.1:0", false), ("[::1]:0", true), ("0.0.0.0:0", true)] {
-        let local: SocketAddr = local.parse().unwrap();
-        let caged = program.stream(local);
-        caged.set_reuse_address(true).unwrap();
-        caged.set_keepalive(true).unwrap();
-        caged.bind(&local.into()).unwrap();
-        let bound = caged.local_addr().unwrap().as_socket().unwrap();
-        let host = program.listen(&caged, readable).unwrap();
-        assert_eq!(host.local_addr().unwrap().as_socket(), Some(bound), "as it was said before");
-        assert!(host.reuse_address().unwrap() && host.keepalive().unwrap() && !host.nonblocking().unwrap());
-        assert_eq!(host.device().unwrap().is_some(), local.ip().is_unspecified(), "confined");
-        // Through the cage and out again.
-        let mut client = program
-            .connect(SocketAddr::new(if local.is_ipv6() { local.ip() } else { [127, 0, 0, 1].into() }, bound.port()))
-            .unwrap();
-        client.write_all(b"to the server").unwrap();
-        drop(client);
-        let (accepted, _) = host.accept().unwrap();
-        assert_eq!(read(&accepted.into()), "to the server");
-        // A second server at the same port.
-        drop(caged);
-        let second = program.stream(local);
-        // The connection was at the same address in the cage, and may not quite have ended.
-        second.set_reuse_address(true).unwrap();
-        second.bind(&bound.into()).unwrap();
-        assert_eq!(program.listen(&second, readable).unwrap_err(), Errno(libc::EADDRINUSE));
-        drop(host);
-        program.listen(&second, readable).expect("it may try again");
-    }
-    let elsewhere = at("203.0.113.9", 8080);
-    let caged = program.stream(elsewhere);
-    caged.bind(&elsewhere.into()).unwrap();
-    assert_eq!(program.listen(&caged, true).unwrap_err(), Errno::EACCES);
-    // Without bind(2) the kernel chooses.
-    let caged = program.stream(elsewhere);
-    let host = program.listen(&caged, true).unwrap();
-    assert_ne!(host.local_addr().unwrap().as_socket().unwrap().port(), 0);
-}
-
-pub(super) fn closed_sockets_free_their_ports(program: &Program) {
-    let first = program.stream(at(V4, 80));
-    first.bind(&at("127.0.0.1", 0).into()).unwrap();
-    let address = first.local_addr().unwrap();
-    drop(first);
-    // Something else takes the number.
-    let _other = std::fs::File::open("/dev/null").unwrap();
-    let second = program.stream(at(V4, 80));
-    second.bind(&address).unwrap();
-    program.listen(&second, true).unwrap();
 }
 
 pub(super) fn other_datagrams_are_refused(program: &Program) {

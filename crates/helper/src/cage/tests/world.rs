@@ -31,11 +31,13 @@ const LIMIT: u32 = 120;
 /// A user without any rights.
 const NOBODY: u32 = 65534;
 
-/// Runs a test's program, optimistic or not, in a cage of this user, and in one of a user without rights. `test` is the
-/// test's path.
-pub(super) fn run(test: &str, optimistic: bool, program: fn(&Program)) {
+/// What a test has different in its session.
+type Change = fn(&mut Session<'static>);
+
+/// Runs a test's program in a cage of this user, and in one of a user without rights. `test` is the test's path.
+pub(super) fn run(test: &str, change: Change, program: fn(&Program)) {
     match env::var(OUTSIDE) {
-        Ok(addresses) => inside(&addresses, optimistic, program),
+        Ok(addresses) => inside(&addresses, change, program),
         Err(_) => everywhere(test),
     }
 }
@@ -61,24 +63,25 @@ fn everywhere(test: &str) {
     }
 }
 
-fn inside(addresses: &str, optimistic: bool, program: fn(&Program)) {
+fn inside(addresses: &str, change: Change, program: fn(&Program)) {
     match crate::sys::test::fork_from_test() {
         ForkResult::Parent { child } => assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0))),
         ForkResult::Child => {
-            let held = std::panic::catch_unwind(|| run_local(live(addresses, optimistic, program)));
+            let held = std::panic::catch_unwind(|| run_local(live(addresses, change, program)));
             crate::sys::exit(i32::from(held.is_err()));
         }
     }
 }
 
 /// The helper's part.
-async fn live(addresses: &str, optimistic: bool, program: fn(&Program)) {
+async fn live(addresses: &str, change: Change, program: fn(&Program)) {
     alarm::set(LIMIT);
     let mut addresses = addresses.split(' ').map(|word| word.parse().unwrap());
     let mut next = || addresses.next().unwrap();
     let outside = Outside { gateway: next(), echo: [next(), next()] };
     let SocketAddr::V4(gateway) = outside.gateway else { unreachable!() };
-    let session = Box::leak(Box::new(Session { gateway, optimistic, ..*session() }));
+    let session = Box::leak(Box::new(Session { gateway, ..*session() }));
+    change(session);
     let shared = Rc::new(Shared::new(GUARD, session));
     let cage = Cage::make(&shared).unwrap();
     let (sender, requests) = unbounded_channel();

@@ -1,10 +1,9 @@
 //! The precedence of built-in values, files, the outer session's command line and ours.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 
 use uwt_cli::Options;
-use uwt_config::{GatewayChoice, GuardChoice, Identity, Localhost, Pair, Place, Settings, Surroundings};
+use uwt_config::{GatewayChoice, GuardChoice, Identity, Localhost, Pair, Settings};
 use uwt_policy::{Level, Scope};
 use uwt_session::{FileId, Guard, Secret, Session, Voice};
 
@@ -12,63 +11,12 @@ use super::*;
 use crate::call::target::Target;
 use crate::environment::Environment;
 use crate::environment::tests::environment;
-use crate::guard::abilities::Abilities;
 use crate::plan::guard::Course;
 use crate::plan::isolation::SecretSource;
+use crate::plan::machine::pretended::Pretended;
 use crate::plan::passthrough::Reason;
 use crate::plan::time::Time;
 use crate::plan::{Plan, Protection, make};
-
-/// Answers as told and counts the questions.
-pub(crate) struct Pretended {
-    pub(crate) surroundings: Result<Surroundings, ()>,
-    pub(crate) abilities: Abilities,
-    pub(crate) tree: Tree,
-    pub(crate) faketime: bool,
-    pub(crate) asked: Cell<u32>,
-}
-
-impl Pretended {
-    pub(crate) fn machine(transparent: bool) -> Self {
-        let found = Surroundings {
-            place: Place::Plain,
-            gateway: Ipv4Addr::new(10, 0, 0, 1),
-            transparent,
-            reason: "as told".to_owned(),
-        };
-        Self {
-            surroundings: Ok(found),
-            abilities: Abilities { notifications: Ok(()), cage: Ok(()) },
-            tree: Tree::Free,
-            faketime: true,
-            asked: Cell::new(0),
-        }
-    }
-}
-
-impl Machine for Pretended {
-    fn surroundings(&self) -> Result<Surroundings, Failure> {
-        self.asked.set(self.asked.get() + 1);
-        self.surroundings.clone().map_err(|()| Failure::ours("cannot be told"))
-    }
-
-    fn library(&self, _: &Setting<Option<PathBuf>>) -> Result<Library, Failure> {
-        Ok(Library { path: "/lib/uwt/libuwt_preload.so".to_owned(), origin: "installed".to_owned() })
-    }
-
-    fn faketime(&self) -> Result<String, Failure> {
-        let library = || "/lib/faketime/libfaketime.so.1".to_owned();
-        self.faketime.then(library).ok_or_else(|| Failure::ours("missing"))
-    }
-
-    fn tree(&self, _: Option<&Session<'_>>) -> Tree {
-        self.tree
-    }
-
-    fn abilities(&self, _: &Environment) -> Abilities {
-        self.abilities.clone()
-    }
-}
 
 fn outer(scope: Scope, pinned: Pinned) -> Session<'static> {
     Session {
@@ -78,6 +26,7 @@ fn outer(scope: Scope, pinned: Pinned) -> Session<'static> {
         credentials: CredentialForm::Plain,
         dns: DnsMode::Resolve,
         inbound: Inbound::Loopback,
+        bind: None,
         allow_loopback: true,
         timeout: 150,
         optimistic: false,
@@ -106,6 +55,14 @@ fn plan(
     let fixed = Pinned::default();
     let request = Request { options, settings, fixed, environment, session, target, arguments, voice: Voice::Terse };
     make(request, machine)
+}
+
+/// What holds on this machine by these settings.
+pub(crate) fn settled(settings: &Settings, machine: &Pretended) -> Result<Carried, Failure> {
+    match plan(&Options::default(), settings, None, &Environment::default(), &[], machine)?.protection {
+        Protection::On(carried) => Ok(*carried),
+        other => unreachable!("{other:?}"),
+    }
 }
 
 fn carried_by(options: &Options, settings: &Settings, session: Option<&Session<'_>>) -> Carried {

@@ -5,7 +5,8 @@ use uwt_session::{Secret, Voice};
 use super::*;
 use crate::call::target::Target;
 use crate::environment::Environment;
-use crate::plan::carried::tests::{Pretended, file};
+use crate::plan::carried::tests::file;
+use crate::plan::machine::pretended::Pretended;
 
 fn settled(
     option: Option<GuardChoice>,
