@@ -320,6 +320,17 @@ fn who_is_not_as_its_helper_stays_inside() {
     stays(&ran(&place, &[], &format!("{scrubbed} {path}/{SHELL} '{FILTERS}'")), "UWT_SESSION did not reach it");
 }
 
+/// As in most containers, where a guard takes that nothing gains privileges.
+#[test]
+fn root_without_the_right_to_filter_has_them_outside_too() {
+    let place = place();
+    let text = path(&place) + &format!("{SHELL} 'grep -E \"^(NoNewPrivs|Seccomp):\" /proc/$$/status'");
+    let uwt = bin_dir().join("uwt").display().to_string();
+    let words = ["--bounding-set=-sys_admin", "--inh-caps=-sys_admin", &uwt, "--guard=deny", "sh", "-c", &text];
+    let ran = run(place.command("setpriv").args(words));
+    assert_eq!(ran.succeeded(), format!("NoNewPrivs:\t0\n{FREE}"));
+}
+
 #[test]
 fn others_services_are_their_own() {
     let place = place();

@@ -18,15 +18,16 @@ pub(super) struct Difference {
 }
 
 /// Lines of proc_pid_status(5) that are to be the same: users, groups, capabilities.
-const SAME: [&str; 9] =
-    ["Uid:", "Gid:", "Groups:", "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "NoNewPrivs:"];
+const SAME: [&str; 8] = ["Uid:", "Gid:", "Groups:", "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"];
+/// `CAP_SYS_ADMIN` (capabilities(7)).
+const ADMINISTRATION: u32 = 21;
 
 /// Looks at a process, which is the asker as long as its connection is open.
 pub(super) fn examine(pid: u32) -> Result<Difference, Refusal> {
     let status = |who: &str| fs::read_to_string(format!("/proc/{who}/status")).map_err(|_| Refusal::Rights);
     let (ours, theirs) = (status("self")?, status(&pid.to_string())?);
     compare(&ours, &theirs)?;
-    let ignored = field(&theirs, "SigIgn:").and_then(|mask| u64::from_str_radix(mask, 16).ok());
+    let ignored = hexadecimal(&theirs, "SigIgn:");
     let namespaces = differing(pid).map_err(|_| Refusal::Namespaces)?;
     if namespaces.intersects(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID) {
         return Err(Refusal::Namespaces);
@@ -44,11 +45,18 @@ fn compare(ours: &str, theirs: &str) -> Result<(), Refusal> {
         (Ok(ours), Ok(theirs)) => theirs == ours.map(|count| count.saturating_add(1)),
         _ => false,
     };
-    if root && same && filtered { Ok(()) } else { Err(Refusal::Rights) }
+    // Without this right nobody gets under a filter but by giving up new privileges (seccomp(2)), as the tree then has.
+    let may_filter = hexadecimal(ours, "CapEff:").is_some_and(|rights| rights >> ADMINISTRATION & 1 != 0);
+    let bound = if may_filter { field(ours, "NoNewPrivs:") } else { Some("1") };
+    if root && same && filtered && bound == field(theirs, "NoNewPrivs:") { Ok(()) } else { Err(Refusal::Rights) }
 }
 
 fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+}
+
+fn hexadecimal(status: &str, name: &str) -> Option<u64> {
+    field(status, name).and_then(|number| u64::from_str_radix(number, 16).ok())
 }
 
 /// The namespaces (namespaces(7)) that a process does not share with us.
@@ -77,7 +85,7 @@ mod tests {
 
     use super::*;
 
-    const ROOT: &str = "Name:\tx\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \nCapEff:\t1ff\nNoNewPrivs:\t0\n\
+    const ROOT: &str = "Name:\tx\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \nCapEff:\t2001ff\nNoNewPrivs:\t0\n\
                         Seccomp:\t2\nSeccomp_filters:\t1\nSigIgn:\t0000000000001000\n";
 
     #[test]
@@ -88,7 +96,7 @@ mod tests {
             ("Uid:\t0\t0", "Uid:\t0\t1000"),
             ("Gid:\t0\t0", "Gid:\t0\t5"),
             ("Groups:\t0 ", "Groups:\t0 5 "),
-            ("CapEff:\t1ff", "CapEff:\t0ff"),
+            ("CapEff:\t2001ff", "CapEff:\t2000ff"),
             ("NoNewPrivs:\t0", "NoNewPrivs:\t1"),
             ("filters:\t1", "filters:\t0"),
             ("filters:\t1", "filters:\t2"),
@@ -100,6 +108,11 @@ mod tests {
             assert_ne!(changed, ROOT);
             assert_eq!(compare(&helper, &changed), Err(Refusal::Rights), "{from} {to}");
         }
+        // As in most containers: there is no other way to a filter.
+        let contained = |status: &str| status.replace("CapEff:\t2001ff", "CapEff:\t1ff");
+        assert_eq!(compare(&contained(&helper), &contained(ROOT)), Err(Refusal::Rights));
+        let bound = contained(ROOT).replace("NoNewPrivs:\t0", "NoNewPrivs:\t1");
+        assert_eq!(compare(&contained(&helper), &bound), Ok(()));
         // Nobody's helper does it for nobody.
         let user = |status: &str| status.replace("Uid:\t0\t0\t0\t0", "Uid:\t65534\t65534\t65534\t65534");
         assert_eq!(compare(&user(&helper), &user(ROOT)), Err(Refusal::Rights));
