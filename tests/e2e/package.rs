@@ -17,6 +17,8 @@ mod keys;
 mod life;
 #[path = "package/names.rs"]
 mod names;
+#[path = "package/services.rs"]
+mod services;
 #[path = "package/ssh.rs"]
 mod ssh;
 #[path = "package/web.rs"]

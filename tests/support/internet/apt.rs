@@ -14,26 +14,36 @@ use crate::process::{find, run};
 struct Package {
     name: &'static str,
     description: &'static str,
-    /// Path, mode and content of its file.
-    file: (&'static str, u32, &'static str),
-    /// What dpkg runs when it is installed.
-    configure: Option<&'static str>,
+    /// Path, mode and content of its files, maintainer scripts among them.
+    files: &'static [(&'static str, u32, &'static str)],
 }
 
 /// All of them, version 1.0.
-const PACKAGES: [Package; 2] = [
+const PACKAGES: [Package; 3] = [
     Package {
         name: "uwt-lab-hello",
         description: "proof that a package came through Tor",
-        file: ("usr/share/uwt-lab-hello/hello", 0o644, "hello\n"),
-        configure: Some("#!/bin/sh\nset -e\necho \"$1\" >/var/lib/uwt-lab-hello.configured\n"),
+        files: &[
+            ("usr/share/uwt-lab-hello/hello", 0o644, "hello\n"),
+            ("DEBIAN/postinst", 0o755, "#!/bin/sh\nset -e\necho \"$1\" >/var/lib/uwt-lab-hello.configured\n"),
+        ],
     },
     // Whonix's program of this name calls curl with options that are more secure than the usual ones.
     Package {
         name: "uwt-lab-scurl",
         description: "a program that calls another wrapped one",
-        file: ("usr/bin/scurl", 0o755, "#!/bin/sh\nexec curl --silent --show-error --fail \"$@\"\n"),
-        configure: None,
+        files: &[("usr/bin/scurl", 0o755, "#!/bin/sh\nexec curl --silent --show-error --fail \"$@\"\n")],
+    },
+    Package {
+        name: "uwt-lab-daemon",
+        description: "a service that is started when it is installed",
+        files: &[
+            ("usr/sbin/uwt-lab-daemon", 0o755, include_str!("daemon/daemon.pl")),
+            ("etc/init.d/uwt-lab-daemon", 0o755, include_str!("daemon/init.sh")),
+            ("DEBIAN/conffiles", 0o644, "/etc/init.d/uwt-lab-daemon\n"),
+            ("DEBIAN/postinst", 0o755, "#!/bin/sh\nset -e\ninvoke-rc.d uwt-lab-daemon start\n"),
+            ("DEBIAN/prerm", 0o755, "#!/bin/sh\nset -e\ninvoke-rc.d uwt-lab-daemon stop\n"),
+        ],
     },
 ];
 
@@ -69,7 +79,7 @@ pub fn make_mirror(files: &Path) -> Result<()> {
 
 /// Makes one package in the mirror at `root`; its paragraph in the index.
 fn make_package(package: &Package, root: &Path) -> Result<String> {
-    let Package { name, description, file: (path, mode, content), configure } = package;
+    let Package { name, description, files } = package;
     let build = tempfile::tempdir()?;
     let tree = build.path().join("tree");
     let write = |path: &str, mode: u32, content: &str| -> Result<()> {
@@ -83,10 +93,7 @@ fn make_package(package: &Package, root: &Path) -> Result<String> {
          Description: {description}\n"
     );
     write("DEBIAN/control", 0o644, &control)?;
-    if let Some(script) = configure {
-        write("DEBIAN/postinst", 0o755, script)?;
-    }
-    write(path, *mode, content)?;
+    files.iter().try_for_each(|(path, mode, content)| write(path, *mode, content))?;
     let pool = format!("pool/main/{name}.deb");
     let deb = root.join(&pool);
     run(Command::new(find("dpkg-deb")).args(["--root-owner-group", "--build"]).arg(&tree).arg(&deb))?;

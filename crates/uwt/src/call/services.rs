@@ -54,13 +54,11 @@ pub(crate) enum Ran {
 /// # Errors
 /// It is not installed, or cannot be executed, or how it ended cannot be known.
 pub(crate) fn run(call: Call<'_>) -> Result<Ran, Failure> {
-    let Call { environment, session, .. } = &call;
     let is_root = geteuid().is_root();
-    let wrapped = environment.get_filled(VARIABLE).is_some();
-    let reason = match Tree::find(*session) {
-        Tree::Free if !wrapped => call.execute(environment)?,
-        // There is the library only.
-        Tree::Free if is_root => call.execute(&call.outside())?,
+    let wrapped = call.environment.get_filled(VARIABLE).is_some();
+    let reason = match Tree::find(call.session) {
+        // There is nothing of ours, or the library only.
+        Tree::Free if is_root || !wrapped => call.execute()?,
         Tree::Known(guard) if is_root => match call.ask(&guard)? {
             Ok(status) => return Ok(Ran::Ended(status)),
             Err(reason) => Some(reason),
@@ -86,11 +84,11 @@ impl Call<'_> {
     }
 
     /// Executes the real program in our place.
-    fn execute(&self, environment: &Environment) -> Result<Option<String>, Failure> {
+    fn execute(&self) -> Result<Option<String>, Failure> {
         let path = self.real()?;
         let (typed, rest) =
             self.arguments.split_first().map_or((path.as_os_str(), &[][..]), |(typed, rest)| (typed, rest));
-        match apply::execute(&path, typed, rest, environment)? {}
+        match apply::execute(&path, typed, rest, &self.outside())? {}
     }
 
     /// Has the helper run it: the exit status, or why it does not.
