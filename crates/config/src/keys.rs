@@ -66,6 +66,7 @@ keys! {
     localhost, Anywhere, |item| item.word(Localhost::ALL, Localhost::as_str);
     transparent_proxy, Global, |item| item.boolean_or_auto();
     allow_loopback, Anywhere, |item| item.boolean();
+    local_tor, Anywhere, |item| item.boolean();
     inbound, Anywhere, |item| item.word(Inbound::ALL, Inbound::as_str);
     bind, Anywhere, |item| item.text(BindChoice::EXPECTED, str::parse::<BindChoice>);
     max_nested, Global, |item| item.number(&(0..=i64::from(u32::MAX)));

@@ -59,6 +59,8 @@ settings! {
     transparent_proxy: Option<bool> = None,
     /// Whether connections to this machine are direct.
     allow_loopback: bool = true,
+    /// Whether a Tor on this machine may be reached directly.
+    local_tor: bool = true,
     /// Who may connect to a wrapped server.
     inbound: Inbound = Inbound::Loopback,
     /// Where a wrapped server is bound that asks for loopback or every address.

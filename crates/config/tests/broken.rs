@@ -10,13 +10,13 @@ const EXPECTED: &[(&str, &str)] = &[
     (
         "{GLOBAL}",
         "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, \
-         transparent_proxy, allow_loopback, inbound, bind, max_nested, connect_timeout, optimistic, \
+         transparent_proxy, allow_loopback, local_tor, inbound, bind, max_nested, connect_timeout, optimistic, \
          time_privacy, trusted or preload",
     ),
     (
         "{COMMAND}",
         "enabled, gateway, port, scope, identity, credentials, guard, dns, localhost, allow_loopback, \
-         inbound, bind, connect_timeout, optimistic, time_privacy or native",
+         local_tor, inbound, bind, connect_timeout, optimistic, time_privacy or native",
     ),
     (
         "{SUBSET}",

@@ -36,6 +36,7 @@ fn values(settings: &Settings) -> String {
         localhost,
         transparent_proxy,
         allow_loopback,
+        local_tor,
         inbound,
         bind,
         max_nested,
@@ -51,7 +52,7 @@ fn values(settings: &Settings) -> String {
         (
             (enabled.value, gateway.value, port.value, scope.value, &identity.value, credentials.value, dns.value),
             (localhost.value, transparent_proxy.value, allow_loopback.value, inbound.value, max_nested.value),
-            (guard.value, connect_timeout.value, optimistic.value, time_privacy.value),
+            (guard.value, connect_timeout.value, optimistic.value, time_privacy.value, local_tor.value),
             &bind.value,
             (&trusted.value, &preload.value, native.value),
         )
@@ -85,6 +86,10 @@ fn as_shipped_it_adds_trusted_programs_and_the_tables_of_some_commands() {
         let settings = config.settings_for(Path::new(program), OsStr::new(program));
         let found = (settings.native.value, settings.dns.value, settings.optimistic.value);
         assert_eq!(found, (native, dns, optimistic), "{program}");
+        assert!(settings.local_tor.value, "{program}");
+    }
+    for program in ["/usr/bin/gpg", "/usr/bin/gpg2", "/usr/bin/dirmngr"] {
+        assert!(!config.settings_for(Path::new(program), OsStr::new(program)).local_tor.value, "{program}");
     }
 }
 
@@ -97,7 +102,7 @@ fn every_default_it_shows_is_the_built_in_one() {
     // That the lines were really read: each such setting names the file now.
     let read = format!("{settings:?}").matches("30_default.toml").count();
     // Every field but native; the scope line sets the identity as well.
-    assert_eq!(read, 19, "{settings:?}");
+    assert_eq!(read, 20, "{settings:?}");
 }
 
 #[test]
@@ -112,7 +117,7 @@ fn it_shows_every_key() {
         keys.replace(" or ", ", ").split(", ").map(str::to_owned).collect::<Vec<_>>()
     };
     let keys = [list("banana = 1"), list("[command.x]\nbanana = 1")].concat();
-    assert_eq!(keys.len(), 19 + 16, "{keys:?}");
+    assert_eq!(keys.len(), 20 + 17, "{keys:?}");
     for key in keys {
         let shown = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
         assert!(shipped.lines().any(shown), "{key}");

@@ -65,12 +65,13 @@ fn every_key_is_read() {
     let all = one(
         "enabled = false\ngateway = \"10.0.0.1\"\nport = 0x2382\nscope = \"destination\"\ncredentials = \"extended\"\n\
          guard = \"deny\"\ndns = \"resolve\"\nlocalhost = \"loopback\"\ntransparent_proxy = true\nallow_loopback = false\n\
-         inbound = \"deny\"\n\
+         local_tor = false\ninbound = \"deny\"\n\
          max_nested = 1_000\nconnect_timeout = 3600\noptimistic = true\ntrusted = ['/bin/a', \"/bin/b\"]\n\
          preload = \"/usr/$LIB/uwt/libuwt_preload.so\"\n[command.curl]\nnative = \"all_proxy\"\n",
     );
     let settings = of(&all, "/usr/bin/curl");
     assert!(!settings.enabled.value && !settings.allow_loopback.value && settings.optimistic.value);
+    assert!(!settings.local_tor.value);
     assert_eq!(settings.gateway.value, GatewayChoice::Address("10.0.0.1".parse().unwrap()));
     assert_eq!((settings.port.value, settings.scope.value), (9090, Scope::Destination));
     assert_eq!((settings.credentials.value, settings.dns.value), (CredentialForm::Extended, DnsMode::Resolve));

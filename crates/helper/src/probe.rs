@@ -57,6 +57,7 @@ fn attempt() -> io::Result<()> {
         inbound: Inbound::Deny,
         bind: None,
         allow_loopback: false,
+        local_tor: false,
         timeout: 1,
         optimistic: false,
         voice: Voice::Terse,

@@ -26,6 +26,7 @@ pub(crate) fn session() -> &'static Session<'static> {
         inbound: Inbound::Loopback,
         bind: None,
         allow_loopback: true,
+        local_tor: true,
         timeout: 150,
         optimistic: false,
         voice: Voice::Terse,

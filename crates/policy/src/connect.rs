@@ -5,6 +5,10 @@ use core::net::{IpAddr, SocketAddr, SocketAddrV4};
 use crate::peer::{is_link_local, is_resolver_port};
 use crate::{Errno, Peer, SocketKind, canonical};
 
+/// Where Tor listens on the machine it runs on: its SocksPort, and that of Tor Browser's. On a Whonix-Workstation these
+/// ports are forwarded to the gateway.
+const TOR: [u16; 2] = [9050, 9150];
+
 /// What the configuration says about destinations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -12,6 +16,8 @@ pub struct Route {
     pub gateway: SocketAddrV4,
     /// Whether services of this machine may be reached.
     pub allow_loopback: bool,
+    /// Whether a Tor on this machine may be reached; if not, it looks as if there were none.
+    pub local_tor: bool,
 }
 
 /// The verdict on connect(2).
@@ -55,6 +61,9 @@ pub fn connect(kind: SocketKind, peer: SocketAddr, route: &Route) -> ConnectVerd
         SocketKind::Stream => {}
     }
     let (ip, port) = (canonical(peer.ip()), peer.port());
+    if !route.local_tor && TOR.contains(&port) && Peer::of(ip) == Peer::Loopback {
+        return ConnectVerdict::Refuse(Errno::ECONNREFUSED);
+    }
     if ip == IpAddr::V4(*route.gateway.ip()) && port == route.gateway.port() {
         return ConnectVerdict::Pass;
     }
@@ -96,7 +105,7 @@ mod tests {
     use super::*;
 
     fn route(allow_loopback: bool) -> Route {
-        Route { gateway: "10.152.152.10:9050".parse().unwrap(), allow_loopback }
+        Route { gateway: "10.152.152.10:9050".parse().unwrap(), allow_loopback, local_tor: true }
     }
 
     fn verdict(kind: SocketKind, peer: &str) -> ConnectVerdict {
@@ -130,8 +139,27 @@ mod tests {
     }
 
     #[test]
+    fn a_tor_on_this_machine_can_be_hidden() {
+        let tor = ["127.0.0.1:9050", "127.0.0.1:9150", "[::1]:9150", "[::ffff:127.0.0.1]:9050", "0.0.0.0:9050"];
+        for gateway in ["10.152.152.10:9050", "127.0.0.1:9050"].map(|gateway| gateway.parse().unwrap()) {
+            for (local_tor, expected) in
+                [(true, ConnectVerdict::Pass), (false, ConnectVerdict::Refuse(Errno::ECONNREFUSED))]
+            {
+                let route = Route { gateway, allow_loopback: true, local_tor };
+                for peer in tor {
+                    assert_eq!(connect(SocketKind::Stream, peer.parse().unwrap(), &route), expected, "{peer}");
+                }
+                for peer in ["127.0.0.1:9051", "10.152.152.10:80"] {
+                    let verdict = connect(SocketKind::Stream, peer.parse().unwrap(), &route);
+                    assert_ne!(verdict, ConnectVerdict::Refuse(Errno::ECONNREFUSED), "{peer}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn loopback_can_be_closed_but_the_gateway_stays_open() {
-        let closed = Route { gateway: "127.0.0.1:9050".parse().unwrap(), allow_loopback: false };
+        let closed = Route { gateway: "127.0.0.1:9050".parse().unwrap(), allow_loopback: false, local_tor: true };
         let to = |peer: &str| connect(SocketKind::Stream, peer.parse().unwrap(), &closed);
         assert_eq!(to("127.0.0.1:80"), ConnectVerdict::Refuse(Errno::EACCES));
         assert_eq!(to("127.0.0.1:9050"), ConnectVerdict::Pass);

@@ -70,6 +70,8 @@ pub struct Session<'a> {
     pub bind: Option<Ipv4Addr>,
     /// Whether services of this machine may be reached directly.
     pub allow_loopback: bool,
+    /// Whether a Tor on this machine may be reached directly.
+    pub local_tor: bool,
     /// How long a connect may take until the gateway has answered, in seconds.
     pub timeout: u16,
     /// Whether a connect succeeds at once, and data goes out right behind the request to the gateway: a refusal is then a
@@ -114,6 +116,7 @@ impl<'a> Session<'a> {
             inbound: words.parse("inbound")?,
             bind: bind(words.next("bind")?)?,
             allow_loopback: words.switch("loopback")?,
+            local_tor: words.switch("local-tor")?,
             timeout: words.number("timeout", u16::MAX.into())?.try_into().map_err(|_| Malformed)?,
             optimistic: words.switch("optimistic")?,
             voice: match words.number("voice", 2)? {
@@ -138,7 +141,7 @@ impl<'a> Session<'a> {
     /// What [`uwt_policy::connect`] asks for.
     #[must_use]
     pub fn route(&self) -> Route {
-        Route { gateway: self.gateway, allow_loopback: self.allow_loopback }
+        Route { gateway: self.gateway, allow_loopback: self.allow_loopback, local_tor: self.local_tor }
     }
 
     /// Whether `path` is one of the trusted programs.
@@ -157,7 +160,7 @@ impl fmt::Display for Session<'_> {
             Some(address) => write!(f, "{address}")?,
             None => f.write_str(NOWHERE)?,
         }
-        write!(f, " loopback={}", u8::from(self.allow_loopback))?;
+        write!(f, " loopback={} local-tor={}", u8::from(self.allow_loopback), u8::from(self.local_tor))?;
         write!(f, " timeout={} optimistic={}", self.timeout, u8::from(self.optimistic))?;
         write!(f, " voice={}", self.voice as u8)?;
         match &self.guard {
@@ -290,6 +293,7 @@ pub(crate) mod tests {
             inbound: Inbound::Loopback,
             bind: None,
             allow_loopback: true,
+            local_tor: true,
             timeout: 150,
             optimistic: false,
             voice: Voice::Terse,
@@ -341,6 +345,7 @@ pub(crate) mod tests {
             good.replace("bind=none", "bind=10.152.152"),
             good.replace("bind=none", "bind=10.152.152.11:80"),
             good.replace(" bind=none", ""),
+            good.replace("local-tor=1", "local-tor="),
             good.replace(":9050", ""),
             good.replace(":9050", ":65536"),
             good.replace(":9050", ":"),

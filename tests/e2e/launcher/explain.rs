@@ -32,6 +32,7 @@ fn the_whole_plan() {
         &["guard", "tunnel", "auto, built-in"],
         &["dns", "resolve", &line5],
         &["loopback", "direct", "built-in"],
+        &["local tor", "usable", "built-in"],
         &["inbound", "loopback", "built-in"],
         &["bind", "none", "built-in"],
         &["timeout", "150 s", "built-in"],

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddrV4;
 
+use uwt_config::Native;
 use uwt_session::{FileId, Guard, MAX_VARIABLE, Secret, Session};
 
 use crate::message::Failure;
@@ -44,6 +45,8 @@ pub(crate) fn session<'a>(carried: &'a Carried, trusted: &'a str, secret: Secret
         inbound: carried.inbound.value,
         bind: carried.bind.address,
         allow_loopback: carried.allow_loopback.value,
+        // A program that is told about the SocksPort shall reach it, wherever it is.
+        local_tor: carried.local_tor.value || carried.native.value == Native::AllProxy,
         timeout: carried.timeout.value,
         optimistic: carried.optimistic.value,
         voice: carried.voice,
@@ -93,6 +96,18 @@ mod tests {
             let carried = Carried { optimistic: Setting::built_in(value), ..carried() };
             let text = text(&carried, Some(GUARD), Secret::new([3; 32]), LAUNCHER).expect("fits");
             assert_eq!(Session::parse(&text).expect("parses").optimistic, value);
+        }
+    }
+
+    #[test]
+    fn who_is_told_about_the_socks_port_may_use_it() {
+        for (value, native, expected) in
+            [(true, Native::None, true), (false, Native::None, false), (false, Native::AllProxy, true)]
+        {
+            let carried =
+                Carried { local_tor: Setting::built_in(value), native: Setting::built_in(native), ..carried() };
+            let text = text(&carried, None, Secret::new([3; 32]), LAUNCHER).expect("fits");
+            assert_eq!(Session::parse(&text).expect("parses").local_tor, expected);
         }
     }
 

@@ -42,6 +42,8 @@ pub(crate) struct Carried {
     pub(crate) bind: Bind,
     /// Whether services of this machine may be reached.
     pub(crate) allow_loopback: Setting<bool>,
+    /// Whether a Tor on this machine may be reached directly.
+    pub(crate) local_tor: Setting<bool>,
     /// Seconds until a connect fails.
     pub(crate) timeout: Setting<u16>,
     /// Whether a connect succeeds before the gateway has answered.
@@ -88,6 +90,7 @@ pub(crate) fn settle(
         inbound: settings.inbound.clone(),
         bind: bind::settle(request, machine)?,
         allow_loopback: settings.allow_loopback.clone(),
+        local_tor: settings.local_tor.clone(),
         timeout: settings.connect_timeout.clone(),
         optimistic: settings.optimistic.clone(),
         trusted: settings.trusted.clone(),

@@ -96,6 +96,8 @@ fn of_carried(carried: &Carried) -> Vec<Line> {
     add("dns", carried.dns.value.to_string(), why(&carried.dns.origin));
     let loopback = if carried.allow_loopback.value { "direct" } else { "refused" };
     add("loopback", loopback.to_owned(), why(&carried.allow_loopback.origin));
+    let local_tor = if carried.local_tor.value { "usable" } else { "hidden" };
+    add("local tor", local_tor.to_owned(), why(&carried.local_tor.origin));
     add("inbound", carried.inbound.value.to_string(), why(&carried.inbound.origin));
     let bind = carried.bind.address.map_or_else(|| "none".to_owned(), |address| address.to_string());
     add("bind", bind, carried.bind.why().to_string());
@@ -220,6 +222,7 @@ protection     off: runs as if there were no uwt  UWT_DEV_PASSTHROUGH=1 in the e
             ("credentials", "plain"),
             ("dns", "names"),
             ("loopback", "direct"),
+            ("local tor", "usable"),
             ("inbound", "loopback"),
             ("bind", "none"),
             ("timeout", "150 s"),

@@ -28,6 +28,7 @@ fn outer(scope: Scope, pinned: Pinned) -> Session<'static> {
         inbound: Inbound::Loopback,
         bind: None,
         allow_loopback: true,
+        local_tor: true,
         timeout: 150,
         optimistic: false,
         voice: Voice::Terse,
