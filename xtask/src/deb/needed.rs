@@ -9,8 +9,8 @@ use crate::workspace::{Workspace, text};
 
 /// What debian/rules compiles.
 const ROOTS: &[&str] = &["uwt", "uwt-preload", "uwt-texts", "xtask-artifacts"];
-/// For what: the architectures of debian/control.
-const TARGETS: &[&str] = &["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
+/// For what: the architecture of debian/control.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// A crate that is not ours.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,17 +23,13 @@ pub(super) struct Crate {
 
 /// Asks cargo for the crates that are compiled for the packages.
 pub(super) fn crates(workspace: &Workspace) -> Result<BTreeSet<Crate>> {
-    let mut found = BTreeSet::new();
-    for target in TARGETS {
-        let mut cargo = workspace.cargo("tree");
-        cargo.args(["--quiet", "--locked", "--edges", "normal,build", "--target", target]);
-        cargo.args(["--prefix", "none", "--format", "{p}\t{l}\t"]);
-        for root in ROOTS {
-            cargo.args(["--package", root]);
-        }
-        found.extend(parse(&text(&mut cargo)?)?);
+    let mut cargo = workspace.cargo("tree");
+    cargo.args(["--quiet", "--locked", "--edges", "normal,build", "--target", TARGET]);
+    cargo.args(["--prefix", "none", "--format", "{p}\t{l}\t"]);
+    for root in ROOTS {
+        cargo.args(["--package", root]);
     }
-    Ok(found)
+    parse(&text(&mut cargo)?)
 }
 
 /// Understands `NAME vVERSION[ (NOTE)]\tLICENSE\t`; a crate of ours has its path for a note.
