@@ -14,8 +14,9 @@ use crate::steps::Steps;
 use crate::workspace::{Workspace, run as run_command};
 use crate::{artifacts, deb, debian, tidy};
 
-/// The test that runs beside the others.
-const PYTHON: &str = "the_results_are_those_of_bare_python";
+/// The test programs that run beside the others. Both wait more than they work: Python's tests for time-outs, those of the
+/// packages for dpkg, which waits for the disk.
+const BESIDE: [&str; 2] = ["cpython", "package"];
 
 /// What can be chosen.
 #[derive(Debug, Args)]
@@ -101,21 +102,33 @@ fn end_to_end(workspace: &Workspace, options: &Options, interrupt: &Interrupt, s
         return steps.run("e2e tests", || bail!("there is no lab"));
     };
     steps.run("e2e tests", || {
-        let cargo = |which: &[&str]| {
+        let cargo = |which: Vec<&str>| {
             let mut cargo = workspace.cargo("test");
-            cargo.args(["-p", "uwt-tests", "--no-fail-fast"]).args(which).args(&options.filter);
+            cargo.args(["-p", "uwt-tests", "--no-fail-fast"]).args(which).arg("--").args(&options.filter);
             cargo.env("UWT_LAB", &lab.state).env("UWT_BIN_DIR", workspace.bin_dir());
             cargo.envs(debian.root.map(|root| ("UWT_DEBIAN_ROOT", &root.path)));
             cargo.envs(debian.packages.map(|folder| ("UWT_DEB_DIR", folder)));
             run_command(&mut cargo)
         };
-        // Python's tests wait more than they work.
-        let (python, others) = thread::scope(|scope| {
-            let python = scope.spawn(|| cargo(&["--test", "cpython", "--"]));
-            let others = cargo(&["--", "--skip", PYTHON]);
-            (python.join(), others)
-        });
-        others.and(python.unwrap_or_else(|_| bail!("the run of Python's tests panicked")))
+        let (beside, others) = (BESIDE.map(|name| vec!["--test", name]), others(workspace)?);
+        thread::scope(|scope| {
+            let beside = beside.map(|which| scope.spawn(|| cargo(which)));
+            let others = cargo(others);
+            let beside = beside.map(|run| run.join().unwrap_or_else(|_| bail!("a run of tests panicked")));
+            beside.into_iter().fold(others, Result::and)
+        })
     });
     steps.always("lab down", || lab.down());
+}
+
+/// What names the tests of the lab and the end-to-end tests to cargo, except for those that run beside them.
+fn others(workspace: &Workspace) -> Result<Vec<&str>> {
+    let packages = workspace.metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let tests =
+        packages.iter().find(|package| package["name"] == "uwt-tests").context("there is no crate uwt-tests")?;
+    let targets = tests["targets"].as_array().context("uwt-tests has no targets")?;
+    let names =
+        targets.iter().filter(|target| target["kind"][0] == "test").filter_map(|target| target["name"].as_str());
+    let others = names.filter(|name| !BESIDE.contains(name)).flat_map(|name| ["--test", name]);
+    Ok(["--lib", "--bins"].into_iter().chain(others).collect())
 }
