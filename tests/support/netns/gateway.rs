@@ -99,7 +99,9 @@ impl Namespaces {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         // Several processes may attach to one lab: the namespace's name is the lock.
         let count = MORE.end - MORE.start;
-        let start = std::process::id().wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(count);
+        // Test programs that run at the same time have numbers near each other, and begin far from each other.
+        let own = std::process::id().wrapping_mul(89);
+        let start = own.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(count);
         for number in MORE.cycle().skip(usize::try_from(start).unwrap_or(0)).take(usize::from(count)) {
             if Netns::attach(&self.name_of(number)).path().exists() {
                 continue;
