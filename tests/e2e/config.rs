@@ -142,7 +142,10 @@ fn the_legacy_subset_counts() {
 fn other_folders_are_absolute() {
     let place = place();
     let ran = place.uwt_with(&["UWT_CONFIG_PATH=/nonexistent:etc"], &["true"]);
-    assert_eq!(ran.failed_with(125), "UWT_CONFIG_PATH: etc is no absolute path; give absolute ones or unset it");
+    assert_eq!(
+        ran.failed_with(125),
+        "UWT_CONFIG_PATH: 'etc' is no absolute path; expected absolute ones, or the variable unset (nothing was run)"
+    );
     place.uwt_with(&["UWT_CONFIG_PATH=/nonexistent"], &["true"]).succeeded();
 }
 

@@ -1,6 +1,7 @@
-//! The options of `uwt` and of `torsocks`, defined once: the launcher reads them, the manual page and the completions of the shells are made
-//! of them.
+//! The options of `uwt`, `torsocks` and `uwtctl`, defined once: the programs read them, the manual pages and the completions
+//! of the shells are made of them.
 
+pub mod ctl;
 mod torsocks;
 mod value;
 
@@ -89,14 +90,17 @@ mod tests {
     fn the_definition_is_sound() {
         Options::command().debug_assert();
         TorsocksOptions::command().debug_assert();
+        ctl::Control::command().debug_assert();
     }
 
     #[test]
     fn the_help_fits_a_terminal_of_80_columns() {
-        for mut command in [Options::command(), TorsocksOptions::command()] {
+        let mut commands = vec![Options::command(), TorsocksOptions::command(), ctl::Control::command()];
+        while let Some(mut command) = commands.pop() {
             let help = command.render_help().to_string();
             let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
             assert!(wide.is_empty(), "{wide:#?}");
+            commands.extend(command.get_subcommands().cloned());
         }
     }
 }

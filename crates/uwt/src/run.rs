@@ -16,7 +16,7 @@ use crate::call::services::{self, Ran};
 use crate::call::target::{self, Target};
 use crate::call::torsocks;
 use crate::environment::Environment;
-use crate::folders::{self, Caller};
+use crate::folders;
 use crate::guard::inherited;
 use crate::message::{self, Failure};
 use crate::plan::explain::{lines, table};
@@ -46,7 +46,7 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Fail
         .map_err(|error| Failure::ours(format!("/proc/self/exe: {error}; mount /proc")))?;
     let inherited = environment.get_filled(VARIABLE);
     let session = inherited.and_then(|text| Session::parse(text.to_str()?).ok());
-    let user = Caller::current();
+    let user = folders::caller();
     let mut torsocks = None;
     let (options, target, rest) = match invocation::of(sys::executed_path(), arguments.first(), environment, own)? {
         Invocation::Wrapper(called) => {

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use uwt_cli::{Options, TorsocksOptions};
-use uwt_config::{Invalid, Localhost, Origin, Setting, Settings, Torsocks};
+use uwt_config::{Caller, Invalid, Localhost, Origin, Setting, Settings, Torsocks};
 use uwt_session::{Pinned, Voice};
 
 use super::carry::SHELL;
 use super::cli;
 use crate::environment::Environment;
-use crate::folders::Caller;
 use crate::message::{self, Failure};
 use crate::plan::passthrough::SWITCH;
 

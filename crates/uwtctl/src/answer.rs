@@ -1,0 +1,90 @@
+//! What a command finds out, and how it is given.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::page::Page;
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// All is as it should be.
+    Good,
+    /// What was asked cannot be known.
+    Unknown,
+    /// Something is not as it should be.
+    Bad,
+    /// `uwtctl` could not do its work.
+    Failed,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Good => 0,
+            Status::Bad => 1,
+            Status::Failed => 2,
+            Status::Unknown => 3,
+        })
+    }
+}
+
+/// What a command found out. It is serialized for programs as it is.
+pub(crate) trait Answer: Serialize {
+    /// For people.
+    fn write(&self, page: &mut Page);
+    /// Whether all is as it should be.
+    fn status(&self) -> Status;
+}
+
+/// How answers are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// For programs.
+    Json,
+    /// For people.
+    Text {
+        /// With colours.
+        colour: bool,
+    },
+}
+
+impl Shown {
+    /// As the user asked, and as fits where standard output goes (<https://no-color.org>).
+    pub(crate) fn new(json: bool) -> Self {
+        if json {
+            return Self::Json;
+        }
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        Self::Text { colour: io::stdout().is_terminal() && !is_set("NO_COLOR") && !dumb }
+    }
+
+    /// Prints an answer to standard output and gives its status.
+    ///
+    /// # Errors
+    /// That of write(2); a reader that has seen enough (EPIPE) is none.
+    pub(crate) fn print(self, answer: &impl Answer) -> anyhow::Result<Status> {
+        match io::stdout().write_all(self.text(answer)?.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(answer.status()),
+        }
+    }
+
+    /// An answer as it is printed.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub(crate) fn text(self, answer: &impl Answer) -> anyhow::Result<String> {
+        match self {
+            Self::Json => Ok(serde_json::to_string_pretty(answer)? + "\n"),
+            Self::Text { colour } => {
+                let mut page = Page::new(colour);
+                answer.write(&mut page);
+                Ok(page.finish())
+            }
+        }
+    }
+}

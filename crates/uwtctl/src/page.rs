@@ -1,0 +1,193 @@
+//! Text for people: at most 80 columns, aligned, coloured where that can be seen.
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+
+/// The width of every text, in columns.
+const WIDTH: u16 = 80;
+
+/// How a text is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// As it is.
+    #[default]
+    Plain,
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Warning,
+    /// Not as it should be.
+    Bad,
+    /// Of less weight.
+    Faint,
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Text {
+    text: String,
+    mood: Mood,
+}
+
+impl<T: Into<String>> From<T> for Text {
+    fn from(text: T) -> Self {
+        Self { text: printable(&text.into()), mood: Mood::Plain }
+    }
+}
+
+impl Mood {
+    /// A text that is meant this way.
+    pub(crate) fn text(self, text: impl Into<String>) -> Text {
+        Text { mood: self, ..Text::from(text) }
+    }
+
+    fn colour(self) -> Option<AnsiColor> {
+        match self {
+            Self::Plain => None,
+            Self::Good => Some(AnsiColor::Green),
+            Self::Warning => Some(AnsiColor::Yellow),
+            Self::Bad => Some(AnsiColor::Red),
+            Self::Faint => Some(AnsiColor::BrightBlack),
+        }
+    }
+}
+
+/// What is printed, put together from the top.
+#[derive(Debug)]
+pub(crate) struct Page {
+    text: String,
+    colour: bool,
+}
+
+impl Page {
+    /// An empty page.
+    pub(crate) fn new(colour: bool) -> Self {
+        Self { text: String::new(), colour }
+    }
+
+    /// A heading; what went before is set off by an empty line.
+    pub(crate) fn heading(&mut self, heading: &str) {
+        self.gap();
+        self.styled(heading, Style::new().bold());
+        self.text.push('\n');
+    }
+
+    /// A paragraph, wrapped.
+    pub(crate) fn paragraph(&mut self, text: impl Into<Text>) {
+        let Text { text, mood } = text.into();
+        let style = mood.colour().map_or_else(Style::new, |colour| Style::new().fg_color(Some(colour.into())));
+        for line in textwrap::wrap(&text, usize::from(WIDTH)) {
+            self.styled(&line, style);
+            self.text.push('\n');
+        }
+    }
+
+    /// Lines that are printed as they are: those of a file, which are longer than the page where they have to be.
+    pub(crate) fn verbatim(&mut self, lines: &str) {
+        for line in lines.lines() {
+            self.text.push_str(&printable(line));
+            self.text.push('\n');
+        }
+    }
+
+    /// An empty line, unless there is one.
+    pub(crate) fn gap(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    /// Rows in columns, under headings where `headings` is not empty. What is too long is wrapped in its column.
+    pub(crate) fn table<const N: usize>(&mut self, headings: &[&str], rows: impl IntoIterator<Item = [Text; N]>) {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+        if self.colour {
+            table.enforce_styling()
+        } else {
+            table.force_no_tty()
+        };
+        if !headings.is_empty() {
+            table.set_header(headings.iter().map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
+        }
+        for row in rows {
+            table.add_row(row.into_iter().map(|Text { text, mood }| match mood.colour() {
+                Some(colour) => Cell::new(text).fg(table_colour(colour)),
+                None => Cell::new(text),
+            }));
+        }
+        if let Some(first) = table.column_mut(0) {
+            first.set_padding((0, 1));
+        }
+        for line in table.lines() {
+            self.text.push_str(line.trim_end());
+            self.text.push('\n');
+        }
+    }
+
+    /// The whole text.
+    pub(crate) fn finish(self) -> String {
+        self.text
+    }
+
+    fn styled(&mut self, text: &str, style: Style) {
+        if self.colour {
+            self.text.push_str(&format!("{style}{text}{style:#}"));
+        } else {
+            self.text.push_str(text);
+        }
+    }
+}
+
+fn table_colour(colour: AnsiColor) -> Color {
+    match colour {
+        AnsiColor::Green => Color::DarkGreen,
+        AnsiColor::Yellow => Color::DarkYellow,
+        AnsiColor::Red => Color::DarkRed,
+        _ => Color::DarkGrey,
+    }
+}
+
+/// Control characters, which a file's name or a host's may hold, must not reach the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() && letter != '\n' { '?' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_the_page() {
+        let mut page = Page::new(false);
+        page.heading("A heading");
+        let long = "a sentence of several words that goes on and on ".repeat(5);
+        page.paragraph(long.as_str());
+        page.table(&["One", "Two"], [[long.as_str().into(), Mood::Bad.text(long.as_str())]]);
+        let text = page.finish();
+        let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > usize::from(WIDTH)).collect();
+        assert!(wide.is_empty(), "{wide:#?}");
+        assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
+    }
+
+    #[test]
+    fn colours_are_only_where_they_are_wanted() {
+        let text = |colour| {
+            let mut page = Page::new(colour);
+            page.heading("Heading");
+            page.paragraph(Mood::Good.text("good"));
+            page.table(&["One"], [[Mood::Bad.text("bad")]]);
+            page.finish()
+        };
+        assert!(!text(false).contains('\x1b'), "{:?}", text(false));
+        assert!(text(true).matches("\x1b[").count() > 5, "{:?}", text(true));
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let mut page = Page::new(false);
+        page.paragraph("a\x1b[2Jb");
+        page.table(&[], [[Text::from("c\x07d\te")]]);
+        page.verbatim("f\rg");
+        assert_eq!(page.finish(), "a?[2Jb\nc?d?e\nf?g\n");
+    }
+}
