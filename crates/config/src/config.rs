@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::command::{Command, stripped, stripped_path};
+use crate::entry::CommandEntries;
 use crate::error::Error;
 use crate::folder::{self, Format};
 use crate::settings::{Layer, Settings};
@@ -74,8 +75,7 @@ impl Config {
     /// over what it leads to.
     #[must_use]
     pub fn settings_for(&self, program: &Path, typed: &OsStr) -> Settings {
-        let mut settings = Settings::default();
-        self.global.apply(&mut settings);
+        let mut settings = self.global();
         let typed = Path::new(typed);
         for name in [program, typed].into_iter().filter_map(Path::file_name) {
             if let Some(name) = stripped(name).to_str() {
@@ -92,6 +92,22 @@ impl Config {
         if let Some(layer) = self.commands.get(command) {
             layer.apply(settings);
         }
+    }
+
+    /// What holds for every command that no table is about.
+    #[must_use]
+    pub fn global(&self) -> Settings {
+        let mut settings = Settings::default();
+        self.global.apply(&mut settings);
+        settings
+    }
+
+    /// The commands that have a table of their own, each with what is set there: names first, then paths, each in the
+    /// order of the alphabet.
+    #[must_use]
+    pub fn commands(&self) -> Vec<CommandEntries> {
+        let each = self.commands.iter();
+        each.map(|(command, layer)| CommandEntries { command: command.to_string(), entries: layer.entries() }).collect()
     }
 
     /// The files that were read, in order.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use uwt_policy::{CredentialForm, DnsMode, Inbound, Scope};
 
+use crate::entry::{Entry, Written};
 use crate::{BindChoice, GatewayChoice, GuardChoice, Identity, Localhost, Native, Setting};
 
 macro_rules! settings {
@@ -18,6 +19,15 @@ macro_rules! settings {
             }
         }
 
+        impl Settings {
+            /// All of them as a file would say them, in the order of the documentation. An identity is left out where
+            /// there is none.
+            #[must_use]
+            pub fn entries(&self) -> Vec<Entry> {
+                [$(entry(stringify!($key), &self.$key)),*].into_iter().flatten().collect()
+            }
+        }
+
         /// What one table of one file says, or several put on top of each other.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub(crate) struct Layer { $(pub(crate) $key: Option<Setting<$type>>),* }
@@ -28,12 +38,21 @@ macro_rules! settings {
                 $(if later.$key.is_some() { self.$key = later.$key; })*
             }
 
+            /// What is set here as a file would say it.
+            pub(crate) fn entries(&self) -> Vec<Entry> {
+                [$(self.$key.as_ref().and_then(|setting| entry(stringify!($key), setting))),*].into_iter().flatten().collect()
+            }
+
             /// Writes what is set here into `settings`.
             pub(crate) fn apply(&self, settings: &mut Settings) {
                 $(if let Some(setting) = &self.$key { settings.$key.clone_from(setting); })*
             }
         }
     };
+}
+
+fn entry<T: Written>(key: &'static str, setting: &Setting<T>) -> Option<Entry> {
+    setting.value.written().map(|value| Entry { key, value, origin: setting.origin.clone() })
 }
 
 settings! {
