@@ -19,6 +19,13 @@ pub struct Entry {
     pub origin: Origin,
 }
 
+impl fmt::Display for Entry {
+    /// As the line of a file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.key, self.value)
+    }
+}
+
 /// What [`Config::commands`](crate::Config::commands) knows of a command: what its own table, or tables, set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandEntries {
@@ -144,7 +151,7 @@ mod tests {
     }
 
     fn lines(entries: &[Entry]) -> String {
-        entries.iter().map(|entry| format!("{} = {}\n", entry.key, entry.value)).collect()
+        entries.iter().map(Entry::to_string).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -154,8 +161,8 @@ mod tests {
         let documented = KEYS.iter().map(|key| key.name).filter(|name| *name != "identity");
         assert_eq!(keys, documented.collect::<Vec<_>>());
         assert!(entries.iter().all(|entry| entry.origin == Origin::BuiltIn));
-        for line in ["port = 9050\n", "gateway = \"auto\"\n", "trusted = []\n", "preload = \"auto\"\n"] {
-            assert!(lines(&entries).contains(line), "{line}");
+        for line in ["port = 9050", "gateway = \"auto\"", "trusted = []", "preload = \"auto\""] {
+            assert!(lines(&entries).lines().any(|it| it == line), "{line}");
         }
     }
 
@@ -166,9 +173,9 @@ mod tests {
         let commands = config(text).commands();
         let shown: Vec<_> = commands.iter().map(|it| (it.command.as_str(), lines(&it.entries))).collect();
         let expected = [
-            ("git", "scope = \"identity\"\nidentity = \"work\"\n"),
+            ("git", "scope = \"identity\"\nidentity = \"work\""),
             ("wget", ""),
-            ("/usr/bin/ssh", "port = 9153\nscope = \"process\"\n"),
+            ("/usr/bin/ssh", "port = 9153\nscope = \"process\""),
         ];
         assert_eq!(shown, expected.map(|(command, lines)| (command, lines.to_owned())));
         let origin = Origin::File { path: "/f".into(), line: 3 };
