@@ -1,7 +1,10 @@
 //! Text for people: at most 80 columns, aligned, coloured where that can be seen.
 
+use std::borrow::Cow;
+
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use textwrap::WordSplitter;
 
 /// The width of every text, in columns.
 const WIDTH: u16 = 80;
@@ -76,7 +79,7 @@ impl Page {
     pub(crate) fn paragraph(&mut self, text: impl Into<Text>) {
         let Text { text, mood } = text.into();
         let style = mood.colour().map_or_else(Style::new, |colour| Style::new().fg_color(Some(colour.into())));
-        for line in textwrap::wrap(&text, usize::from(WIDTH)) {
+        for line in wrapped(&text, "") {
             self.styled(&line, style);
             self.text.push('\n');
         }
@@ -147,8 +150,15 @@ fn table_colour(colour: AnsiColor) -> Color {
     }
 }
 
+/// The lines of a text, at most as wide as the page unless a word is wider: a path or an option that is broken in two
+/// could not be copied. `indent` is before each line but the first.
+pub(crate) fn wrapped<'a>(text: &'a str, indent: &'a str) -> Vec<Cow<'a, str>> {
+    let options = textwrap::Options::new(usize::from(WIDTH)).subsequent_indent(indent);
+    textwrap::wrap(text, options.break_words(false).word_splitter(WordSplitter::NoHyphenation))
+}
+
 /// Control characters, which a file's name or a host's may hold, must not reach the terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() && letter != '\n' { '?' } else { letter }).collect()
 }
 
@@ -167,6 +177,21 @@ mod tests {
         let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > usize::from(WIDTH)).collect();
         assert!(wide.is_empty(), "{wide:#?}");
         assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
+    }
+
+    #[test]
+    fn what_is_copied_stays_in_one_piece() {
+        let long = format!("/{}", "a-folder/".repeat(10));
+        let text = format!("type 'uwtctl gateway torrc --no-transparent' there, with --no-transparent, or read {long}");
+        let lines = wrapped(&text, "  ");
+        assert_eq!(
+            lines,
+            [
+                "type 'uwtctl gateway torrc --no-transparent' there, with --no-transparent, or",
+                "  read",
+                &format!("  {long}")
+            ]
+        );
     }
 
     #[test]

@@ -1,20 +1,45 @@
 //! From the command line to the exit status.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use uwt_cli::ctl::{Control, ControlCommand};
 
 use crate::answer::{Shown, Status};
+use crate::page::{printable, wrapped};
 
 /// Does what the command line says.
 pub(crate) fn run() -> ExitCode {
-    let Control { json, command } = Control::parse();
+    let Control { json, command } = match Control::try_parse() {
+        Ok(control) => control,
+        Err(error) => return refuse(&error),
+    };
     match answer(&command, Shown::new(json)) {
         Ok(status) => status.into(),
         Err(error) => {
-            eprintln!("uwtctl: {error:#}");
+            complain(&printable(&format!("uwtctl: {error:#}")));
             Status::Failed.into()
+        }
+    }
+}
+
+/// Help and version are no errors to clap's exit; the others say how uwtctl is called.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    complain(&error.to_string());
+    Status::Failed.into()
+}
+
+/// Prints lines to standard error; what does not fit goes on in the next one, indented as much as the line was, and more.
+fn complain(text: &str) {
+    for line in text.lines() {
+        let indent = line.len() - line.trim_start().len() + 2;
+        for line in wrapped(line, &" ".repeat(indent)) {
+            // Where nobody listens, the exit status says it.
+            let _ = writeln!(io::stderr(), "{line}");
         }
     }
 }

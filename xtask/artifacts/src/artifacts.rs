@@ -1,4 +1,4 @@
-//! Builds what is shipped: a static launcher and the preload, side by side in `target/uwt`.
+//! Builds what is shipped: a static launcher, the preload and `uwtctl`, side by side in `target/uwt`.
 
 #[cfg(test)]
 mod abi;
@@ -14,6 +14,9 @@ use crate::workspace::{self, Workspace, existing};
 /// The preload's file name.
 pub const PRELOAD: &str = "libuwt_preload.so";
 
+/// The administrator's program.
+const CONTROL: &str = "uwtctl";
+
 /// A string that every static program with name-service code carries: glibc reads this file to find the modules it
 /// then loads dynamically, which works only with exactly the C library it was linked with.
 const NSS_MARK: &[u8] = b"/etc/nsswitch.conf";
@@ -24,7 +27,7 @@ const NSS_MARK: &[u8] = b"/etc/nsswitch.conf";
 /// A file is not there.
 pub fn show(workspace: &Workspace) -> Result<()> {
     let directory = workspace.bin_dir();
-    for name in ["uwt", PRELOAD] {
+    for name in ["uwt", PRELOAD, CONTROL] {
         let file = directory.join(name);
         let size = fs::metadata(&file).with_context(|| format!("{}", file.display()))?.len();
         println!("{size:>9} bytes  {}", file.display());
@@ -39,6 +42,7 @@ pub fn show(workspace: &Workspace) -> Result<()> {
 pub fn build(workspace: &Workspace) -> Result<()> {
     launcher(workspace)?;
     preload(workspace)?;
+    control(workspace)?;
     Ok(())
 }
 
@@ -82,6 +86,12 @@ pub fn preload(workspace: &Workspace) -> Result<PathBuf> {
     cargo.arg("-C").arg(format!("llvm-args=--inline-threshold={INLINED}"));
     workspace::run(&mut cargo)?;
     publish(&existing(&workspace.target.join("preload").join(PRELOAD))?, &workspace.bin_dir())
+}
+
+/// `uwtctl`, an ordinary program: it is started by hand, and does not have to be quick.
+fn control(workspace: &Workspace) -> Result<PathBuf> {
+    workspace::run(workspace.cargo("build").args(["--release", "-p", CONTROL, "--bin", CONTROL]))?;
+    publish(&existing(&workspace.target.join("release").join(CONTROL))?, &workspace.bin_dir())
 }
 
 fn check_static(program: &Path) -> Result<()> {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::{Workspace, text};
 
 /// What debian/rules compiles.
-const ROOTS: &[&str] = &["uwt", "uwt-preload", "uwt-texts", "xtask-artifacts"];
+const ROOTS: &[&str] = &["uwt", "uwt-preload", "uwt-texts", "uwtctl", "xtask-artifacts"];
 /// For what: the architecture of debian/control.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 

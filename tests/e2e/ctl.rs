@@ -1,0 +1,10 @@
+//! `uwtctl` as it is typed: what it prints, how it ends, and whether what it says is true.
+
+#[path = "launcher/place.rs"]
+#[allow(dead_code, reason = "some of it is for the launcher's tests")]
+mod place;
+#[path = "ctl/program.rs"]
+mod program;
+
+#[path = "ctl/help.rs"]
+mod help;
