@@ -20,6 +20,22 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
+    /// The tree began: the first of all events, about the tree's first process and before that runs a program. A report
+    /// without it is one of nothing: the command ran without uwt, or not at all.
+    Begin {
+        /// What becomes of the sockets that the preload does not see.
+        guard: GuardLevel,
+        /// What shares a credential with what, as in the configuration (`scope` in uwt.d(5)).
+        scope: String,
+        /// The SocksPort that everything goes to.
+        gateway: Destination,
+    },
+    /// No process of the tree is left: the last of all events, about the same process as [`Happening::Begin`]. Where it is
+    /// missing the tree still runs, or the helper was ended before it: there is more than the report says.
+    End {
+        /// How many events are missing: they could not be written, or their makers could not tell them.
+        lost: u64,
+    },
     /// It began to run a program: first of all events about that program, and again after each execve(2).
     Process {
         /// The process that started it, where that is still known.
@@ -83,6 +99,18 @@ pub enum Happening {
         /// Where it listens.
         address: Destination,
     },
+}
+
+/// What becomes of the sockets that the preload does not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardLevel {
+    /// Their connections are carried, too.
+    Tunnel,
+    /// They are refused.
+    Deny,
+    /// They reach the network, and no report says so.
+    Off,
 }
 
 /// Which part of uwt dealt with something.

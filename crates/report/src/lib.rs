@@ -7,5 +7,5 @@
 mod event;
 mod lines;
 
-pub use event::{Destination, Event, Happening, Layer, Outcome, Transport};
+pub use event::{Destination, Event, GuardLevel, Happening, Layer, Outcome, Transport};
 pub use lines::{Reader, write};

@@ -38,7 +38,7 @@ impl<R: BufRead> Iterator for Reader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Destination, Happening, Layer, Outcome, Transport};
+    use crate::{Destination, GuardLevel, Happening, Layer, Outcome, Transport};
 
     #[test]
     fn what_is_written_is_read_again() {
@@ -46,6 +46,11 @@ mod tests {
         let outcome = Outcome::Failed { why: "host unreachable".to_owned() };
         let credential = Some("uwt-0123".to_owned());
         let events = [
+            Happening::Begin {
+                guard: GuardLevel::Tunnel,
+                scope: "process".to_owned(),
+                gateway: Destination { host: "127.0.0.1".to_owned(), port: 9050 },
+            },
             Happening::Process {
                 parent: Some(1),
                 program: Some("/usr/bin/curl".to_owned()),
@@ -67,6 +72,7 @@ mod tests {
                 destination: Some(destination),
                 errno: "EACCES".to_owned(),
             },
+            Happening::End { lost: 0 },
         ]
         .map(|happening| Event { time: 1, pid: 2, start: 3, happening });
         let mut text = Vec::new();
