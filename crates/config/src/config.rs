@@ -5,9 +5,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::command::{Command, stripped, stripped_path};
-use crate::entry::CommandEntries;
-use crate::error::Error;
-use crate::folder::{self, Format};
+use crate::entry::{CommandEntries, Entry};
+use crate::error::{Error, Faults, Invalid};
+use crate::folder::{self, Folder, Format};
 use crate::settings::{Layer, Settings};
 use crate::source::{Contents, Source};
 use crate::{legacy, toml_file};
@@ -29,6 +29,20 @@ impl Sources {
     }
 }
 
+fn read(file: &Path) -> Result<Contents, Faults> {
+    let text = folder::read(file)?;
+    let source = Source::new(file, &text);
+    match Format::of(file) {
+        Some(Format::Legacy) => legacy::parse(&source),
+        Some(Format::Toml) => toml_file::parse(&source),
+        None => {
+            Err(Error::new(file, None, Invalid::new("has a name that makes it no configuration file", NAMES)).into())
+        }
+    }
+}
+
+const NAMES: &str = "a name that ends in .toml or .conf and does not begin with a dot";
+
 /// Everything that the files say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -47,16 +61,23 @@ impl Config {
     pub fn load(sources: &Sources) -> Result<Self, Error> {
         let mut config = Self::default();
         for folder in &sources.folders {
-            for file in folder::list(folder)? {
-                let text = folder::read(&file)?;
-                let source = Source::new(&file, &text);
-                config.add(match Format::of(&file) {
-                    Some(Format::Legacy) => legacy::parse(&source)?,
-                    _ => toml_file::parse(&source)?,
-                });
+            for file in Folder::list(folder)?.files {
+                let contents = read(&file).map_err(Faults::into_first)?;
+                config.add(contents);
                 config.files.push(file);
             }
         }
+        Ok(config)
+    }
+
+    /// Reads one file by itself, as [`Self::load`] would.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; of what is no TOML at all, only where it begins not to be.
+    pub fn of_file(file: &Path) -> Result<Self, Faults> {
+        let mut config = Self::default();
+        config.add(read(file)?);
+        config.files.push(file.to_owned());
         Ok(config)
     }
 
@@ -92,6 +113,12 @@ impl Config {
         if let Some(layer) = self.commands.get(command) {
             layer.apply(settings);
         }
+    }
+
+    /// What files set for every command, in the order of the documentation.
+    #[must_use]
+    pub fn set_globally(&self) -> Vec<Entry> {
+        self.global.entries()
     }
 
     /// What holds for every command that no table is about.

@@ -43,6 +43,53 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Everything that is wrong with one file, in the order in which it was found: at least one fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults {
+    first: Error,
+    others: Vec<Error>,
+}
+
+impl Faults {
+    /// `Ok` where there are none.
+    pub(crate) fn unless_none<T>(value: T, faults: Vec<Error>) -> Result<T, Self> {
+        let mut faults = faults.into_iter();
+        match faults.next() {
+            Some(first) => Err(Self { first, others: faults.collect() }),
+            None => Ok(value),
+        }
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Error> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The one that was found first.
+    #[must_use]
+    pub fn into_first(self) -> Error {
+        self.first
+    }
+}
+
+impl From<Error> for Faults {
+    fn from(first: Error) -> Self {
+        Self { first, others: Vec::new() }
+    }
+}
+
+impl fmt::Display for Faults {
+    /// The first, and how many more there are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.others.len() {
+            0 => write!(f, "{}", self.first),
+            more => write!(f, "{} (and {more} more)", self.first),
+        }
+    }
+}
+
+impl std::error::Error for Faults {}
+
 /// A value that is not acceptable, wherever it was given. Displays as `what is wrong; expected …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {

@@ -10,26 +10,38 @@ use crate::error::{Error, Invalid};
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// The configuration files of a folder, sorted by the bytes of their names; none where there is no folder.
-pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unreadable = |fault: io::Error| Error::new(folder, None, cannot_read(&fault, "a folder that can be read"));
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        // A symlink that leads nowhere is there: somebody meant something by it.
-        Err(fault) if fault.kind() == ErrorKind::NotFound && fs::symlink_metadata(folder).is_err() => {
-            return Ok(Vec::new());
+/// What is in a configuration folder, sorted by the bytes of the names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// The configuration files.
+    pub files: Vec<PathBuf>,
+    /// What is not read, its name being none of a configuration file.
+    pub others: Vec<PathBuf>,
+}
+
+impl Folder {
+    /// Looks what is there; nothing where there is no folder.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn list(folder: &Path) -> Result<Self, Error> {
+        let unreadable = |fault: io::Error| Error::new(folder, None, cannot_read(&fault, "a folder that can be read"));
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            // A symlink that leads nowhere is there: somebody meant something by it.
+            Err(fault) if fault.kind() == ErrorKind::NotFound && fs::symlink_metadata(folder).is_err() => {
+                return Ok(Self::default());
+            }
+            Err(fault) => return Err(unreadable(fault)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            paths.push(entry.map_err(unreadable)?.path());
         }
-        Err(fault) => return Err(unreadable(fault)),
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(unreadable)?.path();
-        if Format::of(&path).is_some() {
-            files.push(path);
-        }
+        paths.sort_by(|one, other| one.file_name().cmp(&other.file_name()));
+        let (files, others) = paths.into_iter().partition(|path| Format::of(path).is_some());
+        Ok(Self { files, others })
     }
-    files.sort_by(|one, other| one.file_name().cmp(&other.file_name()));
-    Ok(files)
 }
 
 /// How a file is written.

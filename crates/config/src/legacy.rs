@@ -7,7 +7,7 @@ mod line;
 
 use self::line::{Assignment, Function, Step};
 use crate::command::Command;
-use crate::error::{Error, Invalid, did_you_mean, quoted};
+use crate::error::{Faults, Invalid, did_you_mean, quoted};
 use crate::settings::Layer;
 use crate::source::{Contents, Source};
 
@@ -15,7 +15,8 @@ const SUBSET: &str = "uwtwrapper_global=\"1\", uwtwrapper[\"/PATH\"]=\"1\", uwtw
     uwtport[\"/PATH\"]=\"9050\", timeprivacy_global=\"0\", timeprivacy[\"/PATH\"]=\"0\", \
     nested_protection() { true; }, a comment or an empty line";
 
-const VARIABLES: &[&str] = &[
+/// The names that are assigned to, and the function's.
+pub(crate) const VARIABLES: &[&str] = &[
     "uwtwrapper_global",
     "uwtwrapper",
     "uwtwrapper_max",
@@ -25,14 +26,36 @@ const VARIABLES: &[&str] = &[
     "nested_protection",
 ];
 
-/// Reads a whole file.
-pub(crate) fn parse(source: &Source<'_>) -> Result<Contents, Error> {
+/// What one statement sets.
+pub(crate) struct Statement {
+    /// Which command it is about; `None`: all.
+    pub(crate) command: Option<Command>,
+    pub(crate) layer: Layer,
+}
+
+/// Reads a whole file: what it says, or every fault.
+pub(crate) fn parse(source: &Source<'_>) -> Result<Contents, Faults> {
     let mut contents = Contents::default();
+    for Statement { command, layer } in statements(source)? {
+        match command {
+            Some(command) => match contents.commands.iter_mut().find(|(known, _)| *known == command) {
+                Some((_, known)) => known.overlay(layer),
+                None => contents.commands.push((command, layer)),
+            },
+            None => contents.global.overlay(layer),
+        }
+    }
+    Ok(contents)
+}
+
+/// The statements of a whole file in their order, or every fault.
+pub(crate) fn statements(source: &Source<'_>) -> Result<Vec<Statement>, Faults> {
+    let mut statements = Vec::new();
+    let mut faults = Vec::new();
     let mut function: Option<(Function, usize)> = None;
     let mut place = 0;
     for text in source.text.split_inclusive('\n') {
         let statement = line::trimmed(text);
-        let fault = |invalid| source.error(place, invalid);
         let step = if let Some((function, _)) = &mut function {
             function.body(statement)
         } else if let Some((begun, rest)) = Function::begin(statement) {
@@ -40,25 +63,29 @@ pub(crate) fn parse(source: &Source<'_>) -> Result<Contents, Error> {
         } else if line::is_blank(statement) {
             Step::Nothing
         } else {
-            let assignment = Assignment::parse(statement).ok_or_else(|| fault(stranger(statement)))?;
-            assign(source, place, statement, &assignment, &mut contents)?;
+            match assign(source, place, statement) {
+                Ok(statement) => statements.push(statement),
+                Err(invalid) => faults.push(source.error(place, invalid)),
+            }
             Step::Nothing
         };
         match step {
             Step::Nothing => {}
-            Step::Stranger => return Err(fault(stranger(statement))),
-            Step::Finished => {
-                if let Some((_, begun)) = function.take() {
-                    contents.global.max_nested = Some(source.setting(begun, 0));
-                }
+            Step::Stranger => {
+                faults.push(source.error(place, stranger(statement)));
+                function = None;
             }
+            Step::Finished => statements.extend(function.take().map(|(_, begun)| {
+                let layer = Layer { max_nested: Some(source.setting(begun, 0)), ..Layer::default() };
+                Statement { command: None, layer }
+            })),
         }
         place += text.len();
     }
-    match function {
-        Some((_, begun)) => Err(source.error(begun, Invalid::new("nested_protection() has no end", "a closing }"))),
-        None => Ok(contents),
+    if let Some((_, begun)) = function {
+        faults.push(source.error(begun, Invalid::new("nested_protection() has no end", "a closing }")));
     }
+    Faults::unless_none(statements, faults)
 }
 
 fn stranger(statement: &str) -> Invalid {
@@ -68,44 +95,26 @@ fn stranger(statement: &str) -> Invalid {
     Invalid::new(format!("{} is not understood{near}", quoted(statement)), SUBSET)
 }
 
-fn assign(
-    source: &Source<'_>,
-    place: usize,
-    statement: &str,
-    assignment: &Assignment<'_>,
-    contents: &mut Contents,
-) -> Result<(), Error> {
-    let Assignment { name, index, value } = *assignment;
-    let result = match (name, index) {
-        ("uwtwrapper_global", None) => {
-            switch(value).map(|on| contents.global.enabled = Some(source.setting(place, on)))
+fn assign(source: &Source<'_>, place: usize, statement: &str) -> Result<Statement, Invalid> {
+    let Assignment { name, index, value } = Assignment::parse(statement).ok_or_else(|| stranger(statement))?;
+    let none = Layer::default;
+    let layer = match (name, index) {
+        ("uwtwrapper_global", None) | ("uwtwrapper", Some(_)) => {
+            switch(value).map(|on| Layer { enabled: Some(source.setting(place, on)), ..none() })
         }
-        ("uwtwrapper", Some(path)) => switch(value)
-            .and_then(|on| command(contents, path).map(|layer| layer.enabled = Some(source.setting(place, on)))),
         ("uwtwrapper_max", None) => {
             number(value, "a number from 1; to switch the protection off: nested_protection() { true; }")
-                .map(|limit| contents.global.max_nested = Some(source.setting(place, limit)))
+                .map(|limit| Layer { max_nested: Some(source.setting(place, limit)), ..none() })
         }
-        ("uwtport", Some(path)) => number(value, "a number from 1 to 65535")
-            .and_then(|port| command(contents, path).map(|layer| layer.port = Some(source.setting(place, port)))),
-        ("timeprivacy_global", None) => {
-            switch(value).map(|on| contents.global.time_privacy = Some(source.setting(place, on)))
+        ("uwtport", Some(_)) => number(value, "a number from 1 to 65535")
+            .map(|port| Layer { port: Some(source.setting(place, port)), ..none() }),
+        ("timeprivacy_global", None) | ("timeprivacy", Some(_)) => {
+            switch(value).map(|on| Layer { time_privacy: Some(source.setting(place, on)), ..none() })
         }
-        ("timeprivacy", Some(path)) => switch(value)
-            .and_then(|on| command(contents, path).map(|layer| layer.time_privacy = Some(source.setting(place, on)))),
-        _ => return Err(source.error(place, stranger(statement))),
+        _ => return Err(stranger(statement)),
     };
-    result.map_err(|invalid| source.error(place, invalid.of(name)))
-}
-
-/// The table of a command, made where there is none yet.
-fn command<'a>(contents: &'a mut Contents, path: &str) -> Result<&'a mut Layer, Invalid> {
-    let command = Command::path(path)?;
-    let place = contents.commands.iter().position(|(known, _)| *known == command).unwrap_or_else(|| {
-        contents.commands.push((command, Layer::default()));
-        contents.commands.len() - 1
-    });
-    Ok(&mut contents.commands[place].1)
+    let whole = || Ok(Statement { command: index.map(Command::path).transpose()?, layer: layer? });
+    whole().map_err(|invalid: Invalid| invalid.of(name))
 }
 
 fn switch(value: &str) -> Result<bool, Invalid> {

@@ -9,12 +9,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use uwt_policy::Scope;
 
+use crate::error::Faults;
 use crate::source::{Contents, Source};
 use crate::{Config, Error, Identity, Origin, legacy, toml_file};
 
 fn both(text: &str) -> [Result<Contents, Error>; 2] {
     let source = Source::new(Path::new("/f"), text);
-    [toml_file::parse(&source), legacy::parse(&source)]
+    [toml_file::parse(&source), legacy::parse(&source)].map(|read| read.map_err(Faults::into_first))
 }
 
 /// Pieces of both grammars: their mixtures come much further than random letters.

@@ -5,7 +5,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use uwt_policy::Scope;
 
 use crate::command::Command;
-use crate::error::{Error, Invalid, did_you_mean, one_of, quoted, shortened};
+use crate::error::{Error, Faults, Invalid, did_you_mean, one_of, quoted, shortened};
 use crate::keys::{KEYS, Key};
 use crate::settings::Layer;
 use crate::source::{Contents, Source};
@@ -14,19 +14,23 @@ use crate::value::Item;
 /// The table of tables.
 const COMMAND: &str = "command";
 
-/// Reads a whole file (TOML 1.0).
-pub(crate) fn parse(source: &Source<'_>) -> Result<Contents, Error> {
+/// Reads a whole file (TOML 1.0): what it says, or every fault, the first one that was found in front.
+pub(crate) fn parse(source: &Source<'_>) -> Result<Contents, Faults> {
     let document = DeTable::parse(source.text).map_err(|fault| syntax_error(source, fault))?;
     let mut contents = Contents::default();
+    let mut faults = Vec::new();
     for (key, value) in in_order(document.get_ref()) {
         match (key.get_ref().as_ref(), value.get_ref()) {
-            (COMMAND, DeValue::Table(tables)) => contents.commands = commands(source, tables)?,
-            (COMMAND, _) => return Err(source.error(value.span().start, Invalid::new("command is no table", TABLES))),
-            _ => entry(source, &mut contents.global, None, key, value)?,
+            (COMMAND, DeValue::Table(tables)) => contents.commands = commands(source, tables, &mut faults),
+            (COMMAND, _) => faults.push(source.error(value.span().start, Invalid::new("command is no table", TABLES))),
+            _ => faults.extend(entry(source, &mut contents.global, None, key, value).err()),
         }
     }
-    pair_scope(source, &mut contents.global, document.get_ref(), None)?;
-    Ok(contents)
+    // After another fault a missing half would be no news.
+    if faults.is_empty() {
+        faults.extend(pair_scope(source, &mut contents.global, document.get_ref(), None).err());
+    }
+    Faults::unless_none(contents, faults)
 }
 
 fn syntax_error(source: &Source<'_>, fault: toml::de::Error) -> Error {
@@ -48,29 +52,42 @@ const VALUES: &str = "text in quotes, a number, true or false";
 
 const TABLES: &str = "tables as [command.git] or [command.\"/usr/bin/git\"]";
 
-fn commands(source: &Source<'_>, tables: &DeTable<'_>) -> Result<Vec<(Command, Layer)>, Error> {
+fn commands(source: &Source<'_>, tables: &DeTable<'_>, faults: &mut Vec<Error>) -> Vec<(Command, Layer)> {
     let mut commands: Vec<(Command, Layer)> = Vec::new();
     for (key, value) in in_order(tables) {
-        let fault = |invalid| source.error(key.span().start, invalid);
-        let name = key.get_ref().as_ref();
-        let Some(table) = value.get_ref().as_table() else {
-            return Err(fault(Invalid::new(format!("command.{} is no table", shortened(name)), TABLES)));
-        };
-        let command = Command::parse(name).map_err(fault)?;
-        if commands.iter().any(|(known, _)| *known == command) {
-            return Err(fault(Invalid::new(
-                format!("{} names a command a second time", quoted(name)),
-                "one table each",
-            )));
+        match command(source, key, value, &commands) {
+            Ok(command) => commands.push(command),
+            Err(found) => faults.extend(found.iter().cloned()),
         }
-        let mut layer = Layer::default();
-        for (key, value) in in_order(table) {
-            entry(source, &mut layer, Some(name), key, value)?;
-        }
-        pair_scope(source, &mut layer, table, Some(name))?;
-        commands.push((command, layer));
     }
-    Ok(commands)
+    commands
+}
+
+/// One table; `others` are those before it.
+fn command<'i>(
+    source: &Source<'_>,
+    key: &Spanned<DeString<'i>>,
+    value: &Spanned<DeValue<'i>>,
+    others: &[(Command, Layer)],
+) -> Result<(Command, Layer), Faults> {
+    let fault = |invalid| Faults::from(source.error(key.span().start, invalid));
+    let name = key.get_ref().as_ref();
+    let Some(table) = value.get_ref().as_table() else {
+        return Err(fault(Invalid::new(format!("command.{} is no table", shortened(name)), TABLES)));
+    };
+    let command = Command::parse(name).map_err(fault)?;
+    if others.iter().any(|(known, _)| *known == command) {
+        let problem = format!("{} names a command a second time", quoted(name));
+        return Err(fault(Invalid::new(problem, "one table each")));
+    }
+    let mut layer = Layer::default();
+    let entries = in_order(table).into_iter();
+    let mut faults: Vec<Error> =
+        entries.filter_map(|(key, value)| entry(source, &mut layer, Some(name), key, value).err()).collect();
+    if faults.is_empty() {
+        faults.extend(pair_scope(source, &mut layer, table, Some(name)).err());
+    }
+    Faults::unless_none((command, layer), faults)
 }
 
 /// A table's entries as they stand in the file, so that the first fault is the one that is reported.

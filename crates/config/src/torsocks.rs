@@ -3,7 +3,7 @@
 //! What is not understood is refused, where torsocks itself goes on with a default: it is what keeps the user apart from
 //! others.
 
-mod file;
+pub(crate) mod file;
 mod layer;
 #[cfg(test)]
 mod tests;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use uwt_policy::Inbound;
 
 use self::words::WORDS;
-use crate::error::{Error, Invalid};
+use crate::error::{Error, Faults, Invalid};
 use crate::folder;
 use crate::origin::{Origin, Setting};
 use crate::source::Source;
@@ -61,7 +61,7 @@ impl Torsocks {
         match fs::symlink_metadata(path) {
             Err(fault) if matches!(fault.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             // Reading it will say why it cannot be looked up.
-            _ => file::parse(&Source::new(path, &folder::read(path)?)).map(Some),
+            _ => file::parse(&Source::new(path, &folder::read(path)?)).map(Some).map_err(Faults::into_first),
         }
     }
 

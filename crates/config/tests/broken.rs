@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use uwt_config::{Config, Sources};
+use uwt_config::{Config, Error, Sources};
 
 /// What several messages expect.
 const EXPECTED: &[(&str, &str)] = &[
@@ -352,4 +352,28 @@ fn whole_files() {
         let large = vec![b'#'; (1 << 20) + 1];
         assert_eq!(fault(folder.path(), name, &large), " is too large; expected at most 1 MiB");
     }
+}
+
+#[test]
+fn every_fault_of_a_file_is_found_when_it_is_read_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        let faults = Config::of_file(&path).unwrap_err();
+        let load = Config::load(&Sources { folders: vec![folder.path().to_owned()] });
+        assert_eq!(faults.iter().next(), load.as_ref().err(), "the first one stops everything");
+        fs::remove_file(&path).unwrap();
+        faults.iter().map(Error::line).collect::<Vec<_>>()
+    };
+    let text =
+        "prot = 1\nport = 0\n[command.git]\nscope = \"identity\"\n[command.ssh]\nenabled = 1\nx = 1\n[command.a]\n";
+    assert_eq!(faults("a.toml", text), [1, 2, 4, 6, 7].map(Some));
+    let text = "id\nuwtwrapper_global=2\nnested_protection() {\nfalse\nuwtwrapper_max=9\nnested_protection() {\n";
+    assert_eq!(faults("a.conf", text), [1, 2, 4, 6].map(Some));
+
+    let stranger = folder.path().join("a.txt");
+    fs::write(&stranger, "port = 1\n").unwrap();
+    let said = Config::of_file(&stranger).unwrap_err().to_string();
+    assert!(said.ends_with("expected a name that ends in .toml or .conf and does not begin with a dot"), "{said}");
 }

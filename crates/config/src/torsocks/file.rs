@@ -2,22 +2,49 @@
 
 use super::Torsocks;
 use super::words::{WORDS, Word};
-use crate::error::{Error, Invalid, did_you_mean, one_of, quoted};
+use crate::error::{Faults, Invalid, did_you_mean, one_of, quoted};
 use crate::origin::Origin;
 use crate::source::Source;
 
 /// Reads a whole file; a directive that comes twice has its last value.
-pub(super) fn parse(source: &Source<'_>) -> Result<Torsocks, Error> {
+pub(super) fn parse(source: &Source<'_>) -> Result<Torsocks, Faults> {
     let mut all = Torsocks::default();
+    for Line { said, .. } in lines(source)? {
+        all.overlay(said);
+    }
+    Ok(all)
+}
+
+/// A line with a directive.
+pub(crate) struct Line {
+    pub(crate) directive: &'static str,
+    /// Its number, from 1.
+    pub(crate) number: usize,
+    pub(crate) said: Torsocks,
+}
+
+/// The lines with a directive in their order, or every fault.
+pub(crate) fn lines(source: &Source<'_>) -> Result<Vec<Line>, Faults> {
+    let mut all = Vec::new();
+    let mut faults = Vec::new();
     let mut place = 0;
     for text in source.text.split_inclusive('\n') {
-        if let Some((word, directive, value)) = line(text).map_err(|invalid| source.error(place, invalid))? {
-            let origin = Origin::File { path: source.path.to_owned(), line: source.line(place) };
-            (word.read)(&mut all, value, origin).map_err(|invalid| source.error(place, invalid.of(directive)))?;
+        match read(source, place, text) {
+            Ok(one) => all.extend(one),
+            Err(invalid) => faults.push(source.error(place, invalid)),
         }
         place += text.len();
     }
-    Ok(all)
+    Faults::unless_none(all, faults)
+}
+
+fn read(source: &Source<'_>, place: usize, text: &str) -> Result<Option<Line>, Invalid> {
+    let Some((word, directive, value)) = line(text)? else { return Ok(None) };
+    let mut said = Torsocks::default();
+    let number = source.line(place);
+    let origin = Origin::File { path: source.path.to_owned(), line: number };
+    (word.read)(&mut said, value, origin).map_err(|invalid| invalid.of(directive))?;
+    Ok(Some(Line { directive, number, said }))
 }
 
 /// The directive of a line and its value; `None` for a comment or an empty line.
@@ -42,7 +69,12 @@ fn line(text: &str) -> Result<Option<(&'static Word, &'static str, &str)>, Inval
 }
 
 fn stranger(name: &str) -> Invalid {
-    let names: Vec<&str> = WORDS.iter().filter_map(|word| word.directive).collect();
+    let names: Vec<&str> = directives().collect();
     let near = did_you_mean(name, &names);
     Invalid::new(format!("unknown directive {}{near}", quoted(name)), one_of(&names))
+}
+
+/// The words that a line can begin with.
+pub(crate) fn directives() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().filter_map(|word| word.directive)
 }

@@ -21,7 +21,7 @@ impl Torsocks {
         Ok(())
     }
 
-    fn layer(&self) -> Result<Layer, Invalid> {
+    pub(crate) fn layer(&self) -> Result<Layer, Invalid> {
         let mut layer = Layer {
             gateway: self.address.as_ref().map(|it| with(it, GatewayChoice::Address(it.value))),
             port: self.port.clone(),

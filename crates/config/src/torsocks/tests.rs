@@ -10,12 +10,12 @@ use proptest::sample::select;
 use uwt_policy::{Inbound, Scope};
 
 use super::{Torsocks, file};
-use crate::error::{Error, Invalid};
+use crate::error::{Error, Faults, Invalid};
 use crate::source::Source;
 use crate::{GatewayChoice, Identity, Origin, Pair, Settings};
 
 fn read(text: &str) -> Result<Torsocks, Error> {
-    file::parse(&Source::new(Path::new("/t.conf"), text))
+    file::parse(&Source::new(Path::new("/t.conf"), text)).map_err(Faults::into_first)
 }
 
 fn variables(set: &[(&str, &str)]) -> Result<Torsocks, Invalid> {
