@@ -111,13 +111,32 @@ pub struct SwitchOptions {
     pub dry_run: bool,
 }
 
+const AFTER_AUDIT: &str = "\
+The report goes to standard error, as JSON too, since the command's standard
+output is its own; with --from it goes to standard output.
+
+Verdicts, the worst last:
+  nothing sent     nothing was asked for outside this machine
+  isolated         all was carried, with credentials that nobody else used
+  unknown          nothing succeeded, or the report is not complete
+  refused parts    something was refused, and so did not get out either
+  would leak       the preload library did not see everything; without the
+  without guard    guard it would have gone out directly
+  carried but      somebody else used the credential too, or may use it
+  shares it
+What is not known overrides what looks good, and what is bad overrides both.
+
+Exit status: 0 isolated or nothing sent, 1 one of the worse verdicts, 2 nothing
+was run, 3 unknown. The command's own status is in the report.";
+
 /// `uwtctl audit`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_AUDIT)]
 pub struct AuditOptions {
     /// Draw a picture: processes, credentials, destinations
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Write the report to FILE, not to standard error
+    /// Write the report to FILE
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Audit this report of `uwt --report` and run nothing

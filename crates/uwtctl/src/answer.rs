@@ -1,6 +1,6 @@
 //! What a command finds out, and how it is given.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -52,14 +52,32 @@ pub(crate) enum Shown {
 }
 
 impl Shown {
-    /// As the user asked, and as fits where standard output goes (<https://no-color.org>).
+    /// As the user asked, and as fits where standard output goes.
     pub(crate) fn new(json: bool) -> Self {
-        if json {
-            return Self::Json;
+        if json { Self::Json } else { Self::Text { colour: is_coloured(&io::stdout()) } }
+    }
+
+    /// The same in a file.
+    pub(crate) fn without_colour(self) -> Self {
+        match self {
+            Self::Json => Self::Json,
+            Self::Text { .. } => Self::Text { colour: false },
         }
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        Self::Text { colour: io::stdout().is_terminal() && !is_set("NO_COLOR") && !dumb }
+    }
+
+    /// Prints an answer to standard error, where standard output is somebody else's.
+    ///
+    /// # Errors
+    /// That of write(2); a reader that has seen enough (EPIPE) is none.
+    pub(crate) fn print_apart(self, answer: &impl Answer) -> anyhow::Result<Status> {
+        let shown = match self {
+            Self::Json => Self::Json,
+            Self::Text { .. } => Self::Text { colour: is_coloured(&io::stderr()) },
+        };
+        match io::stderr().write_all(shown.text(answer)?.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(answer.status()),
+        }
     }
 
     /// Prints an answer to standard output and gives its status.
@@ -87,4 +105,11 @@ impl Shown {
             }
         }
     }
+}
+
+/// Whether colours can be seen there and are wanted (<https://no-color.org>).
+fn is_coloured(stream: &impl io::IsTerminal) -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    stream.is_terminal() && !is_set("NO_COLOR") && !dumb
 }

@@ -7,6 +7,7 @@ use clap::Parser as _;
 use uwt_cli::ctl::{Control, ControlCommand};
 
 use crate::answer::{Shown, Status};
+use crate::audit;
 use crate::page::{printable, wrapped};
 
 /// Does what the command line says.
@@ -45,5 +46,8 @@ fn complain(text: &str) {
 }
 
 fn answer(command: &ControlCommand, shown: Shown) -> anyhow::Result<Status> {
-    anyhow::bail!("{command:?} {shown:?}")
+    match command {
+        ControlCommand::Audit(options) => audit::run(options, shown),
+        _ => anyhow::bail!("{command:?} {shown:?}"),
+    }
 }
