@@ -46,6 +46,15 @@ impl Command {
     }
 }
 
+/// What a per-command table is called that is about `text`, a name or an absolute path: the suffixes of a diverted program
+/// are taken off.
+///
+/// # Errors
+/// It names no command.
+pub fn command_name(text: &str) -> Result<String, Invalid> {
+    Command::parse(text).map(|command| command.to_string())
+}
+
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -29,6 +29,12 @@ impl Error {
     pub const fn line(&self) -> Option<usize> {
         self.line
     }
+
+    /// What is wrong there.
+    #[must_use]
+    pub const fn problem(&self) -> &Invalid {
+        &self.invalid
+    }
 }
 
 impl fmt::Display for Error {

@@ -29,6 +29,20 @@ pub struct PassedOver {
     why: &'static str,
 }
 
+impl PassedOver {
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Why it does not count.
+    #[must_use]
+    pub const fn why(&self) -> &'static str {
+        self.why
+    }
+}
+
 impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is not read: {}", one_line(&self.folder), self.why)

@@ -33,6 +33,7 @@ mod value;
 
 pub use bind::BindChoice;
 pub use choice::{GatewayChoice, GuardChoice, Localhost, Native};
+pub use command::command_name;
 pub use config::{Config, Sources};
 pub use detect::{DetectError, Place, Probe, Surroundings, detect};
 pub use entry::{CommandEntries, Entry, Value};

@@ -9,6 +9,8 @@
 
 mod answer;
 mod audit;
+mod config;
+mod configuration;
 mod launcher;
 mod page;
 mod run;

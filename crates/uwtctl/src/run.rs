@@ -8,6 +8,7 @@ use uwt_cli::ctl::{Control, ControlCommand};
 
 use crate::answer::{Shown, Status};
 use crate::audit;
+use crate::config;
 use crate::page::{printable, wrapped};
 
 /// Does what the command line says.
@@ -48,6 +49,7 @@ fn complain(text: &str) {
 fn answer(command: &ControlCommand, shown: Shown) -> anyhow::Result<Status> {
     match command {
         ControlCommand::Audit(options) => audit::run(options, shown),
+        ControlCommand::Config(options) => config::run(options, shown),
         _ => anyhow::bail!("{command:?} {shown:?}"),
     }
 }

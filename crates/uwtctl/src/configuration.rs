@@ -1,0 +1,36 @@
+//! The configuration that counts for whoever runs us.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+
+use anyhow::Context as _;
+use nix::unistd::{getegid, geteuid, getgid, getuid};
+use uwt_config::{Caller, Config, PassedOver, Sources};
+
+/// What holds here, and where it was read.
+pub(crate) struct Configuration {
+    /// Everything that the files say.
+    pub(crate) config: Config,
+    /// The user's own folder, if it is there and does not count.
+    pub(crate) passed_over: Option<PassedOver>,
+}
+
+/// The folders that count, as for `uwt`; and what was passed over.
+///
+/// # Errors
+/// `UWT_CONFIG_PATH` is not a list of absolute paths.
+pub(crate) fn sources() -> anyhow::Result<(Sources, Option<PassedOver>)> {
+    let caller = Caller { user: getuid().as_raw(), elevated: getuid() != geteuid() || getgid() != getegid() };
+    let environment: HashMap<OsString, OsString> = std::env::vars_os().collect();
+    Ok(Sources::of(caller, |name| environment.get(OsStr::new(name)).map(OsString::as_os_str))?)
+}
+
+/// Reads all of it.
+///
+/// # Errors
+/// A file cannot be read or understood. `uwt` runs nothing then.
+pub(crate) fn load() -> anyhow::Result<Configuration> {
+    let (sources, passed_over) = sources()?;
+    let config = Config::load(&sources).context("uwt runs nothing, see `uwtctl config check`")?;
+    Ok(Configuration { config, passed_over })
+}
