@@ -134,7 +134,7 @@ impl Page {
 
     fn styled(&mut self, text: &str, style: Style) {
         if self.colour {
-            self.text.push_str(&format!("{style}{text}{style:#}"));
+            self.text.extend([style.render().to_string().as_str(), text, style.render_reset().to_string().as_str()]);
         } else {
             self.text.push_str(text);
         }

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use toml_edit::{DocumentMut, Item, Key, Table, Value};
 use uwt_config::{Entry, Old, OldKind};
 
@@ -19,7 +19,9 @@ pub(crate) struct Imported {
     /// The old file.
     file: String,
     /// Whose words it is in.
-    #[serde(serialize_with = "word")]
+    #[serde(rename = "kind")]
+    word: &'static str,
+    #[serde(skip)]
     kind: OldKind,
     /// Where the new one was written; `None`: nowhere.
     output: Option<String>,
@@ -27,13 +29,6 @@ pub(crate) struct Imported {
     toml: String,
     /// What is worth knowing, first of all what the old file says without setting anything.
     notes: Vec<String>,
-}
-
-fn word<S: Serializer>(kind: &OldKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match kind {
-        OldKind::Uwt => "uwt",
-        OldKind::Torsocks => "torsocks",
-    })
 }
 
 /// Translates `file`, and writes what comes out to `output` if there is one.
@@ -54,9 +49,13 @@ pub(crate) fn import(file: &Path, output: Option<&Path>) -> anyhow::Result<Impor
     if let Some(output) = output {
         write(output, &toml)?;
     }
+    let word = match old.kind {
+        OldKind::Uwt => "uwt",
+        OldKind::Torsocks => "torsocks",
+    };
     let notes = notes(&old, file, output);
     let output = output.map(|path| path.display().to_string());
-    Ok(Imported { file: file.display().to_string(), kind: old.kind, output, toml, notes })
+    Ok(Imported { file: file.display().to_string(), word, kind: old.kind, output, toml, notes })
 }
 
 /// Never over a file that is there.
