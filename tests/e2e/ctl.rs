@@ -5,6 +5,10 @@
 mod place;
 #[path = "ctl/program.rs"]
 mod program;
+#[path = "ctl/schema.rs"]
+mod schema;
 
+#[path = "ctl/config.rs"]
+mod config;
 #[path = "ctl/help.rs"]
 mod help;
