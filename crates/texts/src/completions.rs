@@ -1,5 +1,7 @@
-//! The completions: clap_complete's for the options, and behind them what completes the command and its arguments as if it
-//! were typed without `uwt`. clap_complete has nothing for that, so each shell's part is written by hand.
+//! The completions of uwt: clap_complete's for the options, and behind them what completes the command and its arguments as
+//! if it were typed without `uwt`. clap_complete has nothing for that, so each shell's part is written by hand.
+
+mod control;
 
 use anyhow::{Context as _, Result};
 use clap::builder::PossibleValuesParser;
@@ -17,11 +19,13 @@ const NAME: &str = "uwt";
 /// # Errors
 /// What clap_complete writes has another shape than expected.
 pub(crate) fn all() -> Result<Vec<(String, String)>> {
-    Ok(vec![
+    let mut files = control::all()?;
+    files.extend([
         ("completions/bash/uwt".to_owned(), bash()?),
         ("completions/zsh/_uwt".to_owned(), zsh()?),
         ("completions/fish/uwt.fish".to_owned(), fish()?),
-    ])
+    ]);
+    Ok(files)
 }
 
 /// uwt's options without the command that follows them. The completions need what the launcher has no use for: the words
@@ -45,9 +49,10 @@ fn one_of(option: Arg, words: impl Iterator<Item = &'static str>) -> Arg {
     option.value_parser(PossibleValuesParser::new(words.collect::<Vec<_>>()))
 }
 
-fn generated(shell: impl Generator) -> Result<String> {
+fn generated(shell: impl Generator, mut command: Command) -> Result<String> {
     let mut text = Vec::new();
-    generate(shell, &mut command(), NAME, &mut text);
+    let name = command.get_name().to_owned();
+    generate(shell, &mut command, name, &mut text);
     String::from_utf8(text).context("a completion is text")
 }
 
@@ -59,13 +64,14 @@ fn forms(option: &Arg) -> impl Iterator<Item = String> {
 }
 
 /// The options whose value is a word of its own.
-fn with_value() -> Vec<String> {
-    command().get_arguments().filter(|it| it.get_action().takes_values()).flat_map(forms).collect()
+fn with_value(command: &Command) -> Vec<String> {
+    let options = command.get_arguments().filter(|it| !it.is_positional());
+    options.filter(|it| it.get_action().takes_values()).flat_map(forms).collect()
 }
 
 /// The part of bash. The generated function completes an option, ours finds out whether it is one that is completed.
 fn bash() -> Result<String> {
-    let generated = generated(Shell::Bash)?;
+    let generated = generated(Shell::Bash, command())?;
     let (function, _) = generated.split_once("\nif [[ \"${BASH_VERSINFO").context("bash: where the function ends")?;
     let shorts = |takes_value: bool| -> String {
         let options = command();
@@ -73,21 +79,22 @@ fn bash() -> Result<String> {
         such.filter_map(Arg::get_short).collect()
     };
     let tail = include_str!("../completions/uwt.bash")
-        .replace("@WITH_VALUE@", &with_value().join(" | "))
+        .replace("@WITH_VALUE@", &with_value(&command()).join(" | "))
         .replace("@FLAGS@", &shorts(false))
         .replace("@SHORTS@", &shorts(true));
     Ok(format!("{function}\n{tail}"))
 }
 
 fn zsh() -> Result<String> {
-    let generated = generated(Shell::Zsh)?;
+    let generated = generated(Shell::Zsh, command())?;
     let (options, rest) = generated.split_once("&& ret=0").context("zsh: where the options end")?;
     Ok([options, include_str!("../completions/uwt.zsh").trim_end(), " \\\n&& ret=0", rest].concat())
 }
 
 fn fish() -> Result<String> {
     // Options are uwt's only as long as there is no command.
-    let options = generated(Shell::Fish)?.replace("complete -c uwt ", "complete -c uwt -n __fish_uwt_needs_command ");
+    let options =
+        generated(Shell::Fish, command())?.replace("complete -c uwt ", "complete -c uwt -n __fish_uwt_needs_command ");
     let specifications: Vec<String> = command().get_arguments().map(specification).collect();
     let tail = include_str!("../completions/uwt.fish").replace("@OPTIONS@", &specifications.join(" "));
     Ok(format!("{tail}\n{options}"))

@@ -1,4 +1,5 @@
-//! The shells themselves complete uwt's options, and what is typed behind them as if it stood alone.
+//! The shells themselves complete uwt's options, and what is typed behind them as if it stood alone; and uwtctl's commands,
+//! with the names of programs.
 
 use std::fs;
 use std::path::Path;
@@ -25,19 +26,48 @@ const LINES: &[(&str, &[&str])] = &[
     ("uwt -i 10.152.152.10 -- git che", &["checkout", "cherry-pick"]),
     ("uwt git --ver", &["--version", "!--verbose"]),
     ("uwt git --gu", &["!--guard"]),
+    ("uwtctl st", &["status"]),
+    ("uwtctl --js", &["--json"]),
+    ("uwtctl --json wra", &["wrapper"]),
+    ("uwtctl wrapper ", &["list", "add", "!ports"]),
+    ("uwtctl status --off", &["--offline"]),
+    ("uwtctl check transparent-t", &["transparent-tcp", "!transparent-dns"]),
+    ("uwtctl gateway torrc --no", &["--no-transparent"]),
+    ("uwtctl status fro", &["frobnicate"]),
+    ("uwtctl wrapper remove fro", &["frobnicate"]),
+    ("uwtctl wrapper disable --user fro", &["frobnicate"]),
+    ("uwtctl wrapper enable other fro", &["frobnicate"]),
+    ("uwtctl wrapper list gi", &["!git"]),
+    ("uwtctl config show fro", &["frobnicate"]),
+    ("uwtctl wrapper add gi", &["git"]),
+    ("uwtctl --json ports assign gi", &["git"]),
+    ("uwtctl audit --sv", &["--svg"]),
+    ("uwtctl audit gi", &["git"]),
+    ("uwtctl audit git che", &["checkout", "cherry-pick"]),
+    ("uwtctl audit --json --svg git -- gi", &["git"]),
+    ("uwtctl audit -o report -- git che", &["checkout", "cherry-pick"]),
+    ("uwtctl audit --svg=picture git che", &["checkout", "cherry-pick"]),
+    ("uwtctl audit -- --gu", &["--guard", "!--svg"]),
+    ("uwtctl audit -- --guard deny git che", &["checkout", "cherry-pick"]),
+    ("uwtctl audit git --ver", &["--version"]),
+    ("uwtctl audit git --js", &["!--json"]),
 ];
 
 fn texts() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let made = Command::new(env!("CARGO_BIN_EXE_uwt-texts")).arg(folder.path()).output().expect("runs");
     assert!(made.status.success(), "{made:?}");
+    let bin = folder.path().join("bin");
+    fs::create_dir(&bin).expect("made");
+    fs::write(bin.join("frobnicate.anondist-orig"), "").expect("written");
     folder
 }
 
 /// A shell that knows nothing of its user.
 fn shell(program: &str, home: &Path) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+    let path = format!("{}:/usr/bin:/bin", home.join("bin").display());
+    command.env_clear().env("PATH", path).env("HOME", home).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
     command.current_dir(home);
     command
 }
@@ -61,10 +91,10 @@ fn check(offered: impl Fn(&str) -> Vec<String>) {
 #[test]
 fn bash_completes() {
     let texts = texts();
-    let completion = texts.path().join("completions/bash/uwt");
+    let completions = texts.path().join("completions/bash");
     let offered = |line: &str| {
         let mut command = shell("bash", texts.path());
-        command.arg("--norc").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/complete.bash")).arg(&completion);
+        command.arg("--norc").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/complete.bash")).arg(&completions);
         // Readline makes a word of every `=` (COMP_WORDBREAKS).
         let line = line.replace('=', " = ");
         let lines = output(command.args(line.split(' ')));
@@ -78,10 +108,10 @@ fn bash_completes() {
 #[test]
 fn fish_completes() {
     let texts = texts();
-    let completion = texts.path().join("completions/fish/uwt.fish");
+    let completions = texts.path().join("completions/fish").display().to_string();
     check(|line| {
         let mut command = shell("fish", texts.path());
-        let script = format!("source {}; complete -C '{line}'", completion.display());
+        let script = format!("source {completions}/uwt.fish; source {completions}/uwtctl.fish; complete -C '{line}'");
         let lines = output(command.args(["-c", &script]));
         // Behind a tab is the description.
         lines.lines().filter_map(|line| line.split('\t').next()).map(str::to_owned).collect()
@@ -91,9 +121,7 @@ fn fish_completes() {
 #[test]
 fn zsh_completes() {
     let texts = texts();
-    let folder = texts.path().join("zsh");
-    fs::create_dir(&folder).expect("made");
-    fs::rename(texts.path().join("completions/zsh/_uwt"), folder.join("_uwt")).expect("moved");
+    let folder = texts.path().join("completions/zsh");
     check(|line| {
         let mut command = shell("zsh", texts.path());
         command.arg("-f").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/complete.zsh")).arg(&folder);
