@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream};
 use roff::{Inline, Roff, bold, italic, roman};
 
-use crate::options::Terms;
+use crate::options::{Opening, Terms};
 
 /// Sets a text. A term of a definition list that is an option is completed by `terms`.
 ///
@@ -90,6 +90,7 @@ impl Setter<'_> {
                     _ => bail!("the heading {title} is of a level that man(7) has not"),
                 };
                 self.open = true;
+                self.introduce(&title);
             }
             TagEnd::DefinitionListTitle => self.term()?,
             TagEnd::Emphasis | TagEnd::Strong => self.font = roman,
@@ -125,6 +126,14 @@ impl Setter<'_> {
     fn begin_paragraph(&mut self) {
         if !std::mem::take(&mut self.open) {
             self.roff.control(if self.depth > 0 { "IP" } else { "PP" }, []);
+        }
+    }
+
+    /// How the commands are typed that the title names, and what they do.
+    fn introduce(&mut self, title: &str) {
+        for Opening { usage, about } in self.terms.enter(title) {
+            self.begin_paragraph();
+            self.roff.text(usage).control("br", []).text([roman(about)]);
         }
     }
 
@@ -209,6 +218,6 @@ mod tests {
             "{roff}"
         );
         let refused = set_text("`--prot`\n: More.\n").expect_err("there is none");
-        assert_eq!(refused.to_string(), "there is no option --prot");
+        assert!(refused.to_string().starts_with("there is no option --prot"), "{refused}");
     }
 }

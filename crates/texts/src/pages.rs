@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use clap::{Command, CommandFactory as _};
 use roff::Roff;
+use uwt_cli::ctl::Control;
 use uwt_cli::{Options, TorsocksOptions};
 
 use crate::{markdown, options};
@@ -28,6 +29,7 @@ const PAGES: &[Page] = &[
     page("uwt", "1", include_str!("../man/uwt.1.md")),
     page("uwt.d", "5", include_str!("../man/uwt.d.5.md")),
     page("uwt", "7", include_str!("../man/uwt.7.md")),
+    Page { command: Control::command, ..page("uwtctl", "1", include_str!("../man/uwtctl.1.md")) },
     Page { command: TorsocksOptions::command, ..page("uwt-torsocks", "1", include_str!("../man/uwt-torsocks.1.md")) },
 ];
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const PAGES: &[&str] = &["uwt.1", "uwt.d.5", "uwt.7", "uwt-torsocks.1"];
+const PAGES: &[&str] = &["uwt.1", "uwt.d.5", "uwt.7", "uwtctl.1", "uwt-torsocks.1"];
 
 /// Makes everything in a folder.
 fn make(folder: &Path, epoch: Option<&str>) {
