@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 /// Something that a process of the tree did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Nanoseconds since the report began.
+    /// Nanoseconds since the report began. Lines are written in the order in which things became known: a program whose
+    /// beginning is told late has an earlier time than the lines before it.
     pub time: u64,
-    /// The process's id (thread group) as the helper sees it.
+    /// The process's id (thread group) as the helper sees it; 0 where it is not known, and where there is none.
     pub pid: u32,
     /// Its start time in clock ticks since boot (proc_pid_stat(5), field 22): with the id, it is one process only.
     pub start: u64,
@@ -32,10 +33,7 @@ pub enum Happening {
     },
     /// No process of the tree is left: the last of all events, about the same process as [`Happening::Begin`]. Where it is
     /// missing the tree still runs, or the helper was ended before it: there is more than the report says.
-    End {
-        /// How many events are missing: they could not be written, or their makers could not tell them.
-        lost: u64,
-    },
+    End,
     /// It began to run a program: first of all events about that program, and again after each execve(2).
     Process {
         /// The process that started it, where that is still known.
@@ -98,6 +96,11 @@ pub enum Happening {
         layer: Layer,
         /// Where it listens.
         address: Destination,
+    },
+    /// So many events were lost here, for nobody read what was written. It is no process's.
+    Lost {
+        /// How many.
+        count: u64,
     },
 }
 

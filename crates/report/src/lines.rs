@@ -72,7 +72,8 @@ mod tests {
                 destination: Some(destination),
                 errno: "EACCES".to_owned(),
             },
-            Happening::End { lost: 0 },
+            Happening::Lost { count: 5 },
+            Happening::End,
         ]
         .map(|happening| Event { time: 1, pid: 2, start: 3, happening });
         let mut text = Vec::new();

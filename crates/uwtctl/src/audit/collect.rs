@@ -1,10 +1,14 @@
 //! From events to processes.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
-use uwt_report::{Event, Happening, Outcome};
+use uwt_report::{Destination, Event, Happening, Outcome};
 
 use super::model::{Connection, Counted, Local, Lookup, Process, Program, Refusal, Server, Setting, Verdict};
+
+/// Where a Tor of this machine listens: the daemon's port, and Tor Browser's.
+const TOR_PORTS: [u16; 2] = [9050, 9150];
 
 /// What the events of a run say, put together by process.
 #[derive(Debug, Default)]
@@ -13,8 +17,10 @@ pub(crate) struct Collected {
     pub(crate) processes: Vec<Process>,
     /// How the tree ran, if it began.
     pub(crate) setting: Option<Setting>,
-    /// Where the report has its end: how many events it says are missing.
-    pub(crate) lost: Option<u64>,
+    /// Whether the report has its end.
+    pub(crate) ended: bool,
+    /// How many events it says are missing.
+    pub(crate) lost: u64,
     by_id: HashMap<(u32, u64), usize>,
 }
 
@@ -33,7 +39,8 @@ impl Collected {
         let Event { pid, start, happening, .. } = event;
         match happening {
             Happening::Begin { guard, scope, gateway } => self.setting = Some(Setting { guard, scope, gateway }),
-            Happening::End { lost } => self.lost = Some(lost),
+            Happening::End => self.ended = true,
+            Happening::Lost { count } => self.lost += count,
             Happening::Process { parent, program, arguments, preload } => {
                 let process = self.process(pid, start);
                 // Later it may have been orphaned: the first one is who started it.
@@ -49,7 +56,8 @@ impl Collected {
                 count(&mut self.process(pid, start).connections, connection);
             }
             Happening::Local { layer, destination } => {
-                count(&mut self.process(pid, start).local, Local { destination, layer });
+                let tor = self.is_tor(&destination);
+                count(&mut self.process(pid, start).local, Local { destination, layer, tor });
             }
             Happening::Refused { layer, what, transport, destination, errno } => {
                 let refusal = Refusal { what, layer, transport, destination, errno };
@@ -59,6 +67,14 @@ impl Collected {
                 count(&mut self.process(pid, start).servers, Server { address, layer });
             }
         }
+    }
+
+    /// Whether a SocksPort is there: the gateway's, or the one of a Tor on this machine (`local_tor` in uwt.d(5)).
+    fn is_tor(&self, destination: &Destination) -> bool {
+        let Destination { host, port } = destination;
+        let of_machine = || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+        let gateway = self.setting.as_ref().map(|setting| &setting.gateway);
+        gateway == Some(destination) || TOR_PORTS.contains(port) && of_machine()
     }
 
     /// The process with this id that started then.
@@ -102,7 +118,9 @@ fn failed(outcome: Outcome) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::events::{connection, process};
+    use uwt_report::GuardLevel;
+
+    use super::super::events::{begin, connection, direct, process};
     use super::*;
 
     #[test]
@@ -131,9 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn a_socks_port_is_no_service_like_others() {
+        let local = |host: &str, port| direct(7, host, port);
+        let events = [
+            begin(GuardLevel::Tunnel, "process"),
+            local("10.152.152.10", 9050),
+            local("10.152.152.10", 9051),
+            local("::ffff:127.0.0.1", 9150),
+            local("127.0.0.1", 631),
+        ];
+        let collected = Collected::of(events);
+        let tor: Vec<bool> = collected.processes[0].local.iter().map(|it| it.what.tor).collect();
+        assert_eq!(tor, [true, false, true, false]);
+    }
+
+    #[test]
     fn what_is_not_told_stays_unknown() {
         let collected = Collected::of([connection(7, "a.test", None)]);
-        assert_eq!((collected.setting, collected.lost), (None, None));
+        assert_eq!((collected.setting, collected.ended), (None, false));
         assert_eq!(collected.processes[0].name(), "unknown program (pid 7)");
         assert_eq!(collected.processes[0].command_line(), "unknown program (pid 7)");
     }

@@ -13,9 +13,9 @@ pub(crate) fn begin(guard: GuardLevel, scope: &str) -> Event {
     event(1, Happening::Begin { guard, scope: scope.to_owned(), gateway })
 }
 
-/// The end of a run of which so much is missing.
-pub(crate) fn end(lost: u64) -> Event {
-    event(1, Happening::End { lost })
+/// The end of a run.
+pub(crate) fn end() -> Event {
+    event(1, Happening::End)
 }
 
 /// A process of another one that runs a program.
@@ -41,6 +41,11 @@ pub(crate) fn failed(pid: u32, host: &str, credential: &str) -> Event {
     let outcome = Outcome::Failed { why: "the gateway does not answer".to_owned() };
     let (destination, credential) = (destination(host, 443), Some(credential.to_owned()));
     event(pid, Happening::Connection { layer: Layer::Preload, destination, credential, outcome })
+}
+
+/// A direct connection.
+pub(crate) fn direct(pid: u32, host: &str, port: u16) -> Event {
+    event(pid, Happening::Local { layer: Layer::Preload, destination: destination(host, port) })
 }
 
 /// A refusal.

@@ -5,26 +5,23 @@ use std::collections::BTreeSet;
 use uwt_report::{GuardLevel, Layer, Transport};
 
 use super::model::{Finding, Process, Setting, Verdict};
-use super::verdict::reaches_other_runs;
+use super::verdict::{failed_altogether, reaches_other_runs};
 
 /// How a report ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// It has its end, and this many events are missing.
-    Told {
-        /// How many.
-        lost: u64,
-    },
+    /// It has its end.
+    Told,
     /// The tree still runs.
     Running,
     /// It has no end: whoever wrote it was ended first, or it is read while it is written.
     Missing,
 }
 
-/// What holds for the tree, the worst first. There is always something.
-pub(crate) fn findings(processes: &[Process], setting: Option<&Setting>, ending: Ending) -> Vec<Finding> {
+/// What holds for the tree, of whose events so many are lost, the worst first. There is always something.
+pub(crate) fn findings(processes: &[Process], setting: Option<&Setting>, ending: Ending, lost: u64) -> Vec<Finding> {
     let mut verdicts: BTreeSet<Verdict> = processes.iter().flat_map(|process| &process.findings).copied().collect();
-    let gaps = gaps(setting, ending);
+    let gaps = gaps(setting, ending, lost);
     if !gaps.is_empty() {
         verdicts.insert(Verdict::Unknown);
     }
@@ -53,7 +50,7 @@ pub(crate) fn findings(processes: &[Process], setting: Option<&Setting>, ending:
 }
 
 /// What is missing of the report as a whole, with what to do.
-fn gaps(setting: Option<&Setting>, ending: Ending) -> Vec<(String, &'static str)> {
+fn gaps(setting: Option<&Setting>, ending: Ending, lost: u64) -> Vec<(String, &'static str)> {
     let mut gaps = Vec::new();
     match setting {
         None => gaps.push((
@@ -67,10 +64,13 @@ fn gaps(setting: Option<&Setting>, ending: Ending) -> Vec<(String, &'static str)
         )),
         Some(_) => {}
     }
+    match lost {
+        0 => {}
+        1 => gaps.push(("An event is missing from the report.".to_owned(), "Run it again.")),
+        lost => gaps.push((format!("{lost} events are missing from the report."), "Run it again.")),
+    }
     match ending {
-        Ending::Told { lost: 0 } => {}
-        Ending::Told { lost: 1 } => gaps.push(("An event is missing from the report.".to_owned(), "Run it again.")),
-        Ending::Told { lost } => gaps.push((format!("{lost} events are missing from the report."), "Run it again.")),
+        Ending::Told => {}
         Ending::Running => gaps.push((
             "Processes were still running when the report was made.".to_owned(),
             "Let them end, or end them, before the report is made.",
@@ -88,11 +88,21 @@ fn gaps(setting: Option<&Setting>, ending: Ending) -> Vec<(String, &'static str)
 fn unknown(of: &[&Process], gaps: &[(String, &'static str)]) -> (String, String) {
     let mut why: Vec<&str> = gaps.iter().map(|(why, _)| why.as_str()).collect();
     let mut advice: Vec<&str> = gaps.iter().map(|(_, advice)| *advice).collect();
-    if gaps.is_empty() && !of.is_empty() {
+    if of.iter().any(|process| speaks_to_tor(process)) {
+        why.push(
+            "A program spoke to Tor's SocksPort itself: what it asked for, and with which credential, only Tor knows.",
+        );
+        advice.push("`uwtctl circuits --watch` shows it while it runs.");
+    }
+    if of.iter().any(|process| failed_altogether(process)) {
         why.push("Nothing that was asked for succeeded, and so nothing shows whether Tor heard of it.");
         advice.push("See what failed above, and whether the gateway answers: `uwtctl status`.");
     }
     (why.join(" "), advice.join(" "))
+}
+
+fn speaks_to_tor(process: &Process) -> bool {
+    process.local.iter().any(|local| local.what.tor)
 }
 
 fn isolated(setting: Option<&Setting>) -> String {
@@ -175,19 +185,19 @@ fn meaning(transport: Transport) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use uwt_report::Event;
+    use uwt_report::{Event, Happening};
 
     use super::super::collect::Collected;
-    use super::super::events::{begin, by, connection, failed, process, refused};
+    use super::super::events::{begin, by, connection, direct, event, failed, process, refused};
     use super::super::verdict::judge;
     use super::*;
 
-    const TOLD: Ending = Ending::Told { lost: 0 };
+    const TOLD: Ending = Ending::Told;
 
     fn found(first: Option<Event>, events: impl IntoIterator<Item = Event>, ending: Ending) -> Vec<Finding> {
-        let Collected { mut processes, setting, .. } = Collected::of(first.into_iter().chain(events));
+        let Collected { mut processes, setting, lost, .. } = Collected::of(first.into_iter().chain(events));
         judge(&mut processes, setting.as_ref());
-        findings(&processes, setting.as_ref(), ending)
+        findings(&processes, setting.as_ref(), ending, lost)
     }
 
     fn verdicts(events: impl IntoIterator<Item = Event>, ending: Ending) -> Vec<Verdict> {
@@ -213,10 +223,14 @@ mod tests {
     fn what_is_missing_overrides_what_is_good_and_nothing_else() {
         let good = || connection(2, "a.test", Some("uwt-1"));
         let bad = || connection(2, "a.test", None);
-        for ending in [Ending::Told { lost: 1 }, Ending::Told { lost: 2 }, Ending::Running, Ending::Missing] {
+        let lost = |count| event(0, Happening::Lost { count });
+        for ending in [Ending::Running, Ending::Missing] {
             assert_eq!(verdicts([], ending), [Verdict::Unknown]);
             assert_eq!(verdicts([good()], ending), [Verdict::Unknown]);
             assert_eq!(verdicts([bad()], ending), [Verdict::SharesCredential, Verdict::Unknown]);
+        }
+        for count in [1, 2] {
+            assert_eq!(verdicts([good(), lost(count)], TOLD), [Verdict::Unknown]);
         }
         let unguarded = found(Some(begin(GuardLevel::Off, "process")), [good()], TOLD);
         assert_eq!(unguarded[0].verdict, Verdict::Unknown);
@@ -224,6 +238,14 @@ mod tests {
         let without = found(None, [], Ending::Missing);
         assert_eq!(without.len(), 1);
         assert!(without[0].why.contains("without uwt") && !without[0].why.contains("helper"), "{without:?}");
+    }
+
+    #[test]
+    fn what_only_tor_knows_is_unknown() {
+        let native = [connection(2, "a.test", Some("uwt-1")), direct(2, "10.152.152.10", 9050)];
+        let finding = &found(Some(begin(GuardLevel::Tunnel, "process")), native, TOLD)[0];
+        assert_eq!((finding.verdict, finding.processes.as_slice()), (Verdict::Unknown, &[2][..]));
+        assert!(finding.why.contains("SocksPort itself") && finding.advice.contains("uwtctl circuits"), "{finding:?}");
     }
 
     #[test]

@@ -58,19 +58,20 @@ pub(crate) fn run(options: &AuditOptions, shown: Shown) -> anyhow::Result<Status
 
 /// Puts everything together.
 pub(crate) fn audit(events: impl IntoIterator<Item = Event>, run: Run) -> Audit {
-    let Collected { processes, setting, lost, .. } = Collected::of(events);
+    let Collected { processes, setting, ended, lost, .. } = Collected::of(events);
     let mut processes = tree::order(processes);
     verdict::judge(&mut processes, setting.as_ref());
-    let ending = match lost {
-        Some(lost) => Ending::Told { lost: lost + run.unreadable },
-        None if run.running => Ending::Running,
-        None => Ending::Missing,
+    let ending = match (ended, run.running) {
+        (true, _) => Ending::Told,
+        (false, true) => Ending::Running,
+        (false, false) => Ending::Missing,
     };
-    let findings = findings::findings(&processes, setting.as_ref(), ending);
+    let lost = lost + run.unreadable;
+    let findings = findings::findings(&processes, setting.as_ref(), ending, lost);
     Audit {
         command: run.command,
         ended: run.ended,
-        complete: setting.is_some() && ending == Ending::Told { lost: 0 },
+        complete: setting.is_some() && ended && lost == 0,
         setting,
         verdict: findings.first().map_or(Verdict::Unknown, |finding| finding.verdict),
         findings,
@@ -117,7 +118,7 @@ mod tests {
     fn a_file_is_read_to_its_end_or_not_at_all() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         uwt_report::write(&mut file, &begin(GuardLevel::Tunnel, "process")).unwrap();
-        uwt_report::write(&mut file, &end(0)).unwrap();
+        uwt_report::write(&mut file, &end()).unwrap();
         assert_eq!(read(file.path()).unwrap().len(), 2);
         writeln!(file, "{{\"time\":1").unwrap();
         let error = format!("{:#}", read(file.path()).unwrap_err());
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn lines_that_could_not_be_read_are_missing() {
         let events =
-            [begin(GuardLevel::Tunnel, "process"), process(1, 9, "a"), connection(1, "a.test", Some("uwt-1")), end(0)];
+            [begin(GuardLevel::Tunnel, "process"), process(1, 9, "a"), connection(1, "a.test", Some("uwt-1")), end()];
         assert!(audit(events.clone(), Run::default()).complete);
         let gaps = audit(events, Run { unreadable: 1, ..Run::default() });
         assert!(!gaps.complete && gaps.verdict == Verdict::Unknown, "{gaps:?}");
@@ -137,8 +138,7 @@ mod tests {
 
     #[test]
     fn the_document_is_what_the_schema_says() {
-        let audit =
-            audit([begin(GuardLevel::Tunnel, "process"), connection(1, "a.test", None), end(0)], Run::default());
+        let audit = audit([begin(GuardLevel::Tunnel, "process"), connection(1, "a.test", None), end()], Run::default());
         let json: serde_json::Value = serde_json::from_str(&Shown::Json.text(&audit).unwrap()).unwrap();
         assert_eq!(json["verdict"], "shares_credential");
         assert_eq!(json["processes"][0]["connections"][0]["destination"]["host"], "a.test");

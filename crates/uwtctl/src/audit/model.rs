@@ -78,7 +78,7 @@ pub(crate) struct Finding {
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Process {
-    /// Its id.
+    /// Its id; 0 stands for those of which nothing is known.
     pub(crate) pid: u32,
     /// Its start time in clock ticks since boot: with the id, it is one process only.
     pub(crate) start: u64,
@@ -171,6 +171,8 @@ pub(crate) struct Local {
     pub(crate) destination: Destination,
     /// Who let it through.
     pub(crate) layer: Layer,
+    /// Whether it is a SocksPort: what is asked there, and with which credential, only Tor knows.
+    pub(crate) tor: bool,
 }
 
 /// Something was refused.
@@ -217,6 +219,7 @@ impl Process {
         let program = self.programs.last().and_then(|program| program.path.as_deref());
         match program {
             Some(path) => format!("{} (pid {})", path.rsplit('/').next().unwrap_or(path), self.pid),
+            None if self.pid == 0 => "unknown processes".to_owned(),
             None => format!("unknown program (pid {})", self.pid),
         }
     }

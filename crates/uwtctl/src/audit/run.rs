@@ -137,7 +137,7 @@ impl Watch {
     fn note(&mut self, told: Told) {
         match told {
             Told::Line(Ok(event)) => {
-                self.closed |= matches!(event.happening, Happening::End { .. });
+                self.closed |= matches!(event.happening, Happening::End);
                 self.events.push(event);
             }
             Told::Line(Err(_)) => self.run.unreadable += 1,

@@ -155,7 +155,11 @@ fn deeds(process: &Process) -> Vec<[Text; 6]> {
         rows.push(["connection".into(), to.into(), credential(what.credential.as_deref()), by.into(), outcome]);
     }
     for Counted { what, count } in &process.local {
-        let outcome = times("direct, as allowed", *count).into();
+        let outcome = if what.tor {
+            Mood::Warning.text(times("spoke to Tor itself", *count))
+        } else {
+            times("direct, as allowed", *count).into()
+        };
         rows.push(["local".into(), place(&what.destination).into(), dash(), layer(what.layer).into(), outcome]);
     }
     for Counted { what, count } in &process.refused {
@@ -214,7 +218,7 @@ mod tests {
     use uwt_report::{Layer, Transport};
 
     use super::super::audit;
-    use super::super::events::{begin, by, connection, end, failed, process, refused};
+    use super::super::events::{begin, by, connection, direct, end, failed, process, refused};
     use super::super::run::Run;
     use super::*;
     use crate::answer::Shown;
@@ -231,7 +235,8 @@ mod tests {
             failed(20, "b.test", token),
             refused(Layer::Guard, 30, Transport::Udp),
             connection(31, "c.test", None),
-            end(0),
+            direct(32, "127.0.0.1", 9050),
+            end(),
         ];
         Shown::Text { colour }.text(&audit(events, Run::default())).unwrap()
     }
@@ -247,7 +252,8 @@ mod tests {
             "uwt-01…abcdef",
             "granted, 2 times",
             "failed: the",
-            "4 processes, 5 connections, 0 lookups, 1 refusal.",
+            "spoke to Tor",
+            "5 processes, 5 connections, 0 lookups, 1 local connection, 1 refusal.",
             "Carried but shares a credential: unknown program (pid 31)",
         ] {
             assert!(text.contains(part), "{part}:\n{text}");
@@ -261,8 +267,8 @@ mod tests {
         let status = |events| audit(events, Run::default()).status();
         let good = || vec![begin(GuardLevel::Tunnel, "process"), connection(2, "a.test", Some("uwt-1"))];
         assert_eq!(status(good()), Status::Unknown);
-        assert_eq!(status([good(), vec![end(0)]].concat()), Status::Good);
-        assert_eq!(status([good(), vec![connection(3, "a.test", None), end(0)]].concat()), Status::Bad);
+        assert_eq!(status([good(), vec![end()]].concat()), Status::Good);
+        assert_eq!(status([good(), vec![connection(3, "a.test", None), end()]].concat()), Status::Bad);
         assert_eq!(status(vec![]), Status::Unknown);
     }
 }

@@ -15,7 +15,8 @@ pub(crate) fn judge(processes: &mut [Process], setting: Option<&Setting>) {
     for process in processes {
         process.shares = shares(process, &users, scope);
         let mut findings = BTreeSet::from([sent(process)]);
-        if blind {
+        // Nobody but Tor knows what was said there.
+        if blind || process.local.iter().any(|local| local.what.tor) {
             findings.insert(Verdict::Unknown);
         }
         if !process.refused.is_empty() {
@@ -52,15 +53,23 @@ fn users(processes: &[Process]) -> BTreeMap<String, BTreeSet<(u32, u64)>> {
 
 /// Whether what a process sent was its own.
 fn sent(process: &Process) -> Verdict {
-    let lookups = process.lookups.iter().filter(|lookup| lookup.what.sent).map(|lookup| &lookup.what.failed);
-    let outcomes = lookups.chain(process.connections.iter().map(|connection| &connection.what.failed));
-    let outcomes: Vec<bool> = outcomes.map(Option::is_none).collect();
-    match outcomes.as_slice() {
-        [] => Verdict::NothingSent,
+    match outcomes(process).next() {
+        None => Verdict::NothingSent,
         // It may be that Tor never heard of any.
-        all if !all.contains(&true) => Verdict::Unknown,
-        _ => Verdict::Isolated,
+        Some(_) if failed_altogether(process) => Verdict::Unknown,
+        Some(_) => Verdict::Isolated,
     }
+}
+
+/// Whether something was to be sent, and nothing of it succeeded.
+pub(crate) fn failed_altogether(process: &Process) -> bool {
+    outcomes(process).next().is_some() && outcomes(process).all(|failed| failed.is_some())
+}
+
+/// Of all that was to be sent, why it failed.
+fn outcomes(process: &Process) -> impl Iterator<Item = Option<&str>> {
+    let lookups = process.lookups.iter().filter(|lookup| lookup.what.sent).map(|lookup| lookup.what.failed.as_deref());
+    lookups.chain(process.connections.iter().map(|connection| connection.what.failed.as_deref()))
 }
 
 /// The credentials of a process that others used as well, or may use by what the scope says (`scope` in uwt.d(5)).
@@ -94,7 +103,7 @@ mod tests {
     use uwt_report::{Event, Transport};
 
     use super::super::collect::Collected;
-    use super::super::events::{begin, by, connection, failed, process, refused};
+    use super::super::events::{begin, by, connection, direct, failed, process, refused};
     use super::*;
 
     fn judged(guard: GuardLevel, scope: &str, events: impl IntoIterator<Item = Event>) -> Vec<Process> {
@@ -121,6 +130,14 @@ mod tests {
         assert_eq!(findings([by(Layer::Cage, 7, "a.test", own)]), [Verdict::WouldLeak]);
         assert_eq!(findings([by(Layer::Relay, 7, "a.test", own)]), [Verdict::Isolated]);
         assert_eq!(findings([refused(Layer::Preload, 7, Transport::Udp)]), [Verdict::RefusedParts]);
+    }
+
+    #[test]
+    fn what_is_said_to_tor_directly_is_not_known() {
+        let own = || connection(7, "a.test", Some("uwt-1"));
+        assert_eq!(findings([own(), direct(7, "127.0.0.1", 9050)]), [Verdict::Unknown]);
+        assert_eq!(findings([own(), direct(7, "127.0.0.1", 631)]), [Verdict::Isolated]);
+        assert_eq!(findings([direct(7, "127.0.0.1", 631)]), [Verdict::NothingSent]);
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn boxes_do_not_overlap_and_hold_their_texts() {
 #[test]
 fn what_is_shortened_is_in_a_title() {
     let long = "a-name-that-does-not-fit-into-a-box-of-the-picture.example.com";
-    let picture = drawn([begin(GuardLevel::Tunnel, "process"), connection(7, long, Some(TOKEN)), end(0)]);
+    let picture = drawn([begin(GuardLevel::Tunnel, "process"), connection(7, long, Some(TOKEN)), end()]);
     let document = Document::parse(&picture).unwrap();
     let texts = |tag: &'static str| {
         document.descendants().filter(move |node| node.has_tag_name(tag)).filter_map(|node| node.text()).map(str::trim)
