@@ -1,22 +1,8 @@
-//! `uwtctl`: the administrator's and the curious user's half of uwt. It shows what is wrapped and what is isolated how,
-//! checks what gets out, and says what belongs on the gateway.
-//!
-//! Each command makes an [`answer::Answer`]: plain data, printed for people or as JSON, with an exit status. What cannot be
-//! known is said to be unknown.
+//! `uwtctl`, the program.
 #![forbid(unsafe_code)]
-#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
-
-mod answer;
-mod audit;
-mod config;
-mod configuration;
-mod launcher;
-mod page;
-mod run;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run::run()
+    uwtctl::run()
 }

@@ -11,8 +11,9 @@ use crate::audit;
 use crate::config;
 use crate::page::{printable, wrapped};
 
-/// Does what the command line says.
-pub(crate) fn run() -> ExitCode {
+/// Does what the command line says, and gives the exit status.
+#[must_use]
+pub fn run() -> ExitCode {
     let Control { json, command } = match Control::try_parse() {
         Ok(control) => control,
         Err(error) => return refuse(&error),
@@ -49,6 +50,7 @@ fn complain(text: &str) {
 fn answer(command: &ControlCommand, shown: Shown) -> anyhow::Result<Status> {
     match command {
         ControlCommand::Audit(options) => audit::run(options, shown),
+        ControlCommand::Circuits(options) => circuits::run(options, shown),
         ControlCommand::Config(options) => config::run(options, shown),
         _ => anyhow::bail!("{command:?} {shown:?}"),
     }

@@ -1,0 +1,277 @@
+//! From circuits, streams and processes to what is shown.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::Serialize;
+
+use crate::answer::Status;
+use crate::control::{Circuit, Pair, Relay, Snapshot, Stream, host};
+use crate::processes::{Owner, Processes};
+
+/// The username of the extended form (socks-extensions, "extended authentication").
+const EXTENDED: &str = "<torS0X>0";
+/// What the labels of our credentials begin with.
+const LABEL: &str = "uwt-";
+/// How many hexadecimal digits follow.
+const DIGITS: usize = 32;
+
+/// Everything that is known at one time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Circuits {
+    /// Where Tor's control port is.
+    pub(crate) control: String,
+    /// Tor's version, as far as it says it.
+    pub(crate) tor: Option<String>,
+    /// Who uses circuits.
+    pub(crate) clients: Vec<Client>,
+    /// How many circuits Tor has ready, or for itself.
+    pub(crate) idle: usize,
+    /// Whether there are processes that could not be looked at.
+    pub(crate) hidden_processes: bool,
+}
+
+/// Everything with one credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Client {
+    /// Ours by its label, another program's by its username, `null` where none was sent.
+    pub(crate) credential: Option<String>,
+    /// Whether uwt made the credential.
+    pub(crate) uwt: bool,
+    /// The processes whose credential it is, as far as they are known.
+    pub(crate) processes: Vec<Owner>,
+    /// Its circuits.
+    pub(crate) circuits: Vec<Used>,
+    /// Its streams that wait for a circuit.
+    pub(crate) waiting: Vec<Flow>,
+}
+
+/// A circuit that is in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Used {
+    /// Tor's number.
+    pub(crate) id: String,
+    /// BUILT, EXTENDED, …
+    pub(crate) state: String,
+    /// GENERAL, HS_CLIENT_REND, …
+    pub(crate) purpose: Option<String>,
+    /// From the entry to the exit.
+    pub(crate) relays: Vec<Relay>,
+    /// What it carries for this client now.
+    pub(crate) streams: Vec<Flow>,
+    /// The other credentials whose streams it carries: it isolates none of them then.
+    pub(crate) shared_with: Vec<String>,
+}
+
+/// A stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Flow {
+    /// Tor's number.
+    pub(crate) id: String,
+    /// SUCCEEDED, SENTCONNECT, …
+    pub(crate) state: String,
+    /// `host:port`, port 0 for a lookup; the address as soon as the exit has said it.
+    pub(crate) target: String,
+    /// `host:port` as the client asked for it, if it did while we watched.
+    pub(crate) asked: Option<String>,
+}
+
+/// Who had which credential when it was last seen.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(HashMap<String, Vec<Owner>>);
+
+impl Circuits {
+    /// Puts them together. `before` and `after` are the processes around the time of the snapshot.
+    pub(crate) fn of(
+        control: String,
+        tor: Option<&str>,
+        snapshot: Snapshot,
+        asked: &HashMap<String, String>,
+        before: &Processes,
+        after: &Processes,
+        memory: &mut Memory,
+    ) -> Self {
+        memory.learn(&snapshot, asked, before, after);
+        let Snapshot { circuits, streams } = snapshot;
+        let mut idle = 0;
+        let mut clients: BTreeMap<Option<Pair>, Client> = BTreeMap::new();
+        for circuit in circuits {
+            let carried: Vec<&Stream> = streams.iter().filter(|it| it.circuit.as_ref() == Some(&circuit.id)).collect();
+            let mut pairs: Vec<Option<&Pair>> = carried.iter().map(|it| of_stream(it, &circuit)).collect();
+            if circuit.pair.is_some() {
+                pairs.push(circuit.pair.as_ref());
+            }
+            pairs.sort_unstable();
+            pairs.dedup();
+            idle += usize::from(pairs.is_empty());
+            for pair in &pairs {
+                let others = pairs.iter().filter(|other| *other != pair);
+                let client = clients.entry(pair.cloned()).or_insert_with(|| Client::of(*pair, memory));
+                client.circuits.push(Used {
+                    id: circuit.id.clone(),
+                    state: circuit.state.clone(),
+                    purpose: circuit.purpose.clone(),
+                    relays: circuit.path.clone(),
+                    streams: carried
+                        .iter()
+                        .filter(|it| of_stream(it, &circuit) == *pair)
+                        .map(|it| flow(it, asked))
+                        .collect(),
+                    shared_with: others.map(|other| other.map_or_else(|| "none".to_owned(), name)).collect(),
+                });
+            }
+        }
+        for stream in streams.iter().filter(|stream| stream.circuit.is_none()) {
+            let pair = stream.pair.as_ref();
+            let client = clients.entry(pair.cloned()).or_insert_with(|| Client::of(pair, memory));
+            client.waiting.push(flow(stream, asked));
+        }
+        let tor = tor.map(str::to_owned);
+        Self { control, tor, clients: clients.into_values().collect(), idle, hidden_processes: after.hidden > 0 }
+    }
+
+    /// Bad where a circuit carries what should have been kept apart.
+    pub(crate) fn verdict(&self) -> Status {
+        let mut used = self.clients.iter().filter(|client| client.uwt).flat_map(|client| &client.circuits);
+        if used.any(|circuit| !circuit.shared_with.is_empty()) { Status::Bad } else { Status::Good }
+    }
+}
+
+impl Client {
+    fn of(pair: Option<&Pair>, memory: &Memory) -> Self {
+        let label = pair.and_then(label);
+        let processes = label.as_ref().and_then(|label| memory.0.get(label)).cloned().unwrap_or_default();
+        let (uwt, credential) = (label.is_some(), pair.map(name));
+        Self { credential, uwt, processes, circuits: Vec::new(), waiting: Vec::new() }
+    }
+}
+
+impl Memory {
+    /// Takes in who is there, and keeps those who are gone as long as Tor knows their credential.
+    fn learn(&mut self, snapshot: &Snapshot, asked: &HashMap<String, String>, before: &Processes, after: &Processes) {
+        let Snapshot { circuits, streams } = snapshot;
+        let hosts = streams.iter().map(Stream::host).chain(asked.values().map(|target| host(target)));
+        for owner in self.0.values_mut().flatten() {
+            owner.running = false;
+        }
+        for (owners, running) in [(before.owners(&hosts), false), (after.owners(&hosts), true)] {
+            for (label, owners) in owners {
+                let known = self.0.entry(label).or_default();
+                for owner in owners {
+                    known.retain(|other| other.pid != owner.pid);
+                    known.push(Owner { running, ..owner });
+                }
+                known.sort_unstable();
+            }
+        }
+        let pairs =
+            circuits.iter().filter_map(|it| it.pair.as_ref()).chain(streams.iter().filter_map(|it| it.pair.as_ref()));
+        let labels: HashSet<String> = pairs.filter_map(label).collect();
+        self.0.retain(|label, _| labels.contains(label));
+    }
+}
+
+/// Whose stream it is. Tor before 0.4.6 does not say it; then it is as the circuit's.
+fn of_stream<'a>(stream: &'a Stream, circuit: &'a Circuit) -> Option<&'a Pair> {
+    stream.pair.as_ref().or(circuit.pair.as_ref())
+}
+
+fn flow(stream: &Stream, asked: &HashMap<String, String>) -> Flow {
+    let Stream { id, state, target, .. } = stream.clone();
+    Flow { asked: asked.get(&id).cloned(), id, state, target }
+}
+
+/// The label, if it is a credential of ours.
+pub(crate) fn label(pair: &Pair) -> Option<String> {
+    let label = match (pair.username.as_str(), pair.password.as_str()) {
+        (EXTENDED, token) => format!("{LABEL}{token}"),
+        (label, "0") => label.to_owned(),
+        _ => return None,
+    };
+    let digits = label.strip_prefix(LABEL)?;
+    let ours = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    ours.then_some(label)
+}
+
+/// What a credential is called. Passwords of other programs stay theirs.
+fn name(pair: &Pair) -> String {
+    label(pair).unwrap_or_else(|| pair.username.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(username: &str, password: &str) -> Pair {
+        Pair { username: username.to_owned(), password: password.to_owned() }
+    }
+
+    fn ours(digit: &str) -> Pair {
+        pair(&format!("uwt-{}", digit.repeat(DIGITS)), "0")
+    }
+
+    fn circuit(id: &str, pair: Option<Pair>) -> Circuit {
+        Circuit { id: id.into(), state: "BUILT".into(), path: Vec::new(), purpose: None, pair }
+    }
+
+    fn stream(id: &str, circuit: Option<&str>, pair: Option<Pair>) -> Stream {
+        let circuit = circuit.map(str::to_owned);
+        Stream { id: id.into(), state: "SUCCEEDED".into(), circuit, target: "a.test:80".into(), pair }
+    }
+
+    fn circuits(circuits: Vec<Circuit>, streams: Vec<Stream>) -> Circuits {
+        let none = Processes::default();
+        let snapshot = Snapshot { circuits, streams };
+        Circuits::of("c".into(), None, snapshot, &HashMap::new(), &none, &none, &mut Memory::default())
+    }
+
+    #[test]
+    fn credentials_of_ours_are_known_by_their_form() {
+        let digits = "0123456789abcdef".repeat(2);
+        let expected = Some(format!("uwt-{digits}"));
+        assert_eq!(label(&pair(&format!("uwt-{digits}"), "0")), expected);
+        assert_eq!(label(&pair("<torS0X>0", &digits)), expected);
+        for other in [pair("example.org", "0123"), pair("uwt-x", "0"), pair("<torS0X>0", "x"), pair("", "")] {
+            assert_eq!(label(&other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn each_credential_has_its_circuits_and_streams() {
+        let seen = circuits(
+            vec![circuit("1", Some(ours("a"))), circuit("2", None), circuit("3", None), circuit("4", Some(ours("b")))],
+            vec![
+                stream("7", Some("1"), Some(ours("a"))),
+                stream("8", Some("3"), None),
+                stream("9", None, Some(ours("b"))),
+                stream("10", Some("4"), None),
+            ],
+        );
+        assert_eq!((seen.idle, seen.verdict()), (1, Status::Good));
+        let shape: Vec<_> = seen
+            .clients
+            .iter()
+            .map(|it| {
+                let carried: Vec<(&str, usize)> =
+                    it.circuits.iter().map(|it| (it.id.as_str(), it.streams.len())).collect();
+                (it.credential.is_some(), it.uwt, carried, it.waiting.len())
+            })
+            .collect();
+        let none = (false, false, vec![("3", 1)], 0);
+        assert_eq!(shape, [none, (true, true, vec![("1", 1)], 0), (true, true, vec![("4", 1)], 1)]);
+    }
+
+    #[test]
+    fn a_circuit_of_two_is_seen() {
+        let streams = vec![stream("7", Some("1"), Some(ours("a"))), stream("8", Some("1"), Some(ours("b")))];
+        let seen = circuits(vec![circuit("1", None)], streams);
+        assert_eq!(seen.verdict(), Status::Bad);
+        let shared: Vec<_> = seen.clients.iter().map(|it| it.circuits[0].shared_with.clone()).collect();
+        assert_eq!(shared, [[name(&ours("b"))], [name(&ours("a"))]]);
+    }
+
+    #[test]
+    fn other_programs_may_share() {
+        let streams = vec![stream("7", Some("1"), None), stream("8", Some("1"), Some(pair("x", "y")))];
+        assert_eq!(circuits(vec![circuit("1", None)], streams).verdict(), Status::Good);
+    }
+}

@@ -1,0 +1,180 @@
+//! A client of Tor's control protocol (control-spec): it reads, and changes nothing.
+//!
+//! [`Control::open`] connects and gives the control port what it wants: nothing, a cookie or a password. Then
+//! [`Control::snapshot`] lists circuits and streams, and [`Control::wait`] ends when they change.
+
+mod auth;
+mod place;
+mod problem;
+mod status;
+mod wire;
+mod words;
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use uwt_cli::ctl::ControlPortOptions;
+
+pub(crate) use place::Place;
+pub(crate) use problem::Problem;
+pub(crate) use status::{Circuit, Pair, Relay, Stream, host};
+
+use auth::Wanted;
+use wire::{EVENT, Reply, Wire};
+
+/// A control port that answers.
+#[derive(Debug)]
+pub(crate) struct Control {
+    place: Place,
+    wire: Wire,
+    version: Option<String>,
+    /// Something has happened since [`Self::wait`] ended.
+    changed: bool,
+    /// What each stream was asked for, by its number, as far as that was told.
+    asked: HashMap<String, String>,
+}
+
+/// What there is at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// In the order of their numbers.
+    pub(crate) circuits: Vec<Circuit>,
+    /// In the order of their numbers.
+    pub(crate) streams: Vec<Stream>,
+}
+
+impl Control {
+    /// Connects to the control port that the options name, or else to that of `gateway`.
+    ///
+    /// # Errors
+    /// [`Problem`], which says what to do.
+    pub(crate) fn open(options: &ControlPortOptions, gateway: Ipv4Addr) -> Result<Self, Problem> {
+        let place = match &options.control {
+            Some(text) => Place::parse(text)?,
+            None => Place::of_gateway(gateway),
+        };
+        let connection = place.connect(Wire::patience()).map_err(|error| Problem::Connect(place.clone(), error))?;
+        let mut control =
+            Self { place, wire: Wire::new(connection), version: None, changed: false, asked: HashMap::new() };
+        let reply = control.ask("PROTOCOLINFO 1")?;
+        let wanted = Wanted::parse(reply.lines.iter().map(|line| line.text.as_str()));
+        let wanted = wanted.ok_or_else(|| Problem::Foreign(control.place.clone(), reply.shown()))?;
+        auth::authenticate(&mut control, &wanted, options.password_file.as_deref())?;
+        control.version = wanted.version;
+        Ok(control)
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Tor's version, as far as it says it.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// The circuits and streams that there are now.
+    ///
+    /// # Errors
+    /// [`Problem::Refused`] where a filter does not let them through.
+    pub(crate) fn snapshot(&mut self) -> Result<Snapshot, Problem> {
+        // One question, so that no stream is on a circuit that is not in the list.
+        let command = "GETINFO circuit-status stream-status";
+        let reply = self.ask(command)?;
+        if !reply.is_good() {
+            return Err(Problem::Refused(self.place.clone(), command.to_owned(), reply.shown()));
+        }
+        let (mut circuits, mut streams) = (Vec::new(), Vec::new());
+        for line in &reply.lines {
+            let Some((key, value)) = line.text.split_once('=') else { continue };
+            let values = [value].into_iter().chain(line.data.iter().map(String::as_str));
+            let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
+            match key {
+                "circuit-status" => circuits = self.understood(&values, Circuit::parse)?,
+                "stream-status" => streams = self.understood(&values, Stream::parse)?,
+                _ => {}
+            }
+        }
+        Ok(Snapshot { circuits, streams })
+    }
+
+    /// Asks to be told when circuits and streams change.
+    ///
+    /// # Errors
+    /// [`Problem::Refused`] where a filter does not let that through.
+    pub(crate) fn subscribe(&mut self) -> Result<(), Problem> {
+        let command = "SETEVENTS CIRC STREAM";
+        let reply = self.ask(command)?;
+        if reply.is_good() {
+            return Ok(());
+        }
+        Err(Problem::Refused(self.place.clone(), command.to_owned(), reply.shown()))
+    }
+
+    /// Waits for the next change, at most for as long as `patience` says; gives whether there was one.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(crate) fn wait(&mut self, patience: Option<Duration>) -> Result<bool, Problem> {
+        if std::mem::take(&mut self.changed) {
+            return Ok(true);
+        }
+        match self.wire.receive(patience) {
+            Ok(event) => {
+                self.note(&event);
+                Ok(true)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(false),
+            Err(error) => Err(self.broken(error)),
+        }
+    }
+
+    /// The reply to a command.
+    fn ask(&mut self, command: &str) -> Result<Reply, Problem> {
+        self.wire.send(command).map_err(|error| self.broken(error))?;
+        loop {
+            let reply = self.wire.receive(Some(Wire::patience())).map_err(|error| self.broken(error))?;
+            if reply.code != EVENT {
+                return Ok(reply);
+            }
+            self.note(&reply);
+            self.changed = true;
+        }
+    }
+
+    /// Remembers what a new stream asks for, as long as it lives.
+    fn note(&mut self, event: &Reply) {
+        let line = event.lines.first().and_then(|line| line.text.strip_prefix("STREAM "));
+        let Some(stream) = line.and_then(Stream::parse) else { return };
+        match stream.state.as_str() {
+            "NEW" | "NEWRESOLVE" => drop(self.asked.insert(stream.id, stream.target)),
+            "FAILED" | "CLOSED" => drop(self.asked.remove(&stream.id)),
+            _ => {}
+        }
+    }
+
+    /// `host:port` as the client asked for it, if it did since [`Self::subscribe`]. Tor itself forgets it as soon as the
+    /// exit has said the address.
+    pub(crate) fn asked(&self) -> &HashMap<String, String> {
+        &self.asked
+    }
+
+    /// Every line, or none: a list with gaps would be a wrong one.
+    fn understood<T>(&self, lines: &[&str], parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Problem> {
+        let foreign = |line: &str| Problem::Foreign(self.place.clone(), line.to_owned());
+        lines.iter().map(|line| parse(line).ok_or_else(|| foreign(line))).collect()
+    }
+
+    fn broken(&self, error: io::Error) -> Problem {
+        match error.kind() {
+            ErrorKind::InvalidData => Problem::Foreign(self.place.clone(), error.to_string()),
+            _ => Problem::Broken(self.place.clone(), error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
