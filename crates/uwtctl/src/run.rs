@@ -8,6 +8,7 @@ use uwt_cli::ctl::{Control, ControlCommand};
 
 use crate::answer::{Shown, Status};
 use crate::audit;
+use crate::circuits;
 use crate::config;
 use crate::page::{printable, wrapped};
 
