@@ -6,6 +6,7 @@ mod torsocks;
 mod value;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Parser;
 use uwt_config::{GatewayChoice, GuardChoice};
@@ -66,6 +67,11 @@ pub struct Options {
     /// from Tor) [default: names]
     #[arg(long, value_name = "MODE", value_parser = value::dns, verbatim_doc_comment)]
     pub dns: Option<DnsMode>,
+
+    /// Write what the command and its children do with the
+    /// network to FILE, JSON Lines
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    pub report: Option<PathBuf>,
 
     /// Print what would be done and why, and run nothing
     #[arg(long)]

@@ -5,7 +5,7 @@ use libc::{EACCES, ENOSYS, EOPNOTSUPP, EPERM};
 use crate::bpf::{Assembler, Field, Label, Target, Test};
 use crate::numbers::{ABIS, Abi, Operation};
 use crate::rules::{CARRIED, INTERNET_FAMILIES, INTERNET_LENGTH, LOCAL_FAMILIES, TYPE_FLAGS, low};
-use crate::{CompileError, Program, Rules, Verdict};
+use crate::{CompileError, Foreign, Program, Rules, Verdict};
 
 /// Makes the program that decides as [`Rules::verdict`] does.
 ///
@@ -60,12 +60,21 @@ impl Compiler<'_> {
         }
     }
 
+    /// Whether a filter with these rules looks at such calls at all. Without a report the guard has no interest in what is
+    /// executed, and then there is nothing about it in the program.
+    fn concerns(&self, operation: Operation) -> bool {
+        operation != Operation::Execute || self.rules.foreign == Foreign::AskAndReport
+    }
+
     /// The lookup of the number.
     fn calls(&mut self, abi: &Abi) {
         let allow = self.end(Verdict::Allow);
         let mut ranges = Vec::with_capacity(32);
         let mut free = Some(0);
         for calls in abi.calls {
+            if !self.concerns(calls.operation) {
+                continue;
+            }
             if free.is_some_and(|free| free < calls.first) {
                 ranges.extend(free.map(|free| (free, allow)));
             }
@@ -109,6 +118,7 @@ impl Compiler<'_> {
             Operation::SocketCall => self.end(Verdict::Refuse(EACCES)),
             Operation::IoUring | Operation::OtherAbi => self.end(Verdict::Refuse(ENOSYS)),
             Operation::TakeDescriptor => self.end(Verdict::Refuse(EPERM)),
+            Operation::Execute => self.end(Verdict::Ask),
             _ => {
                 if let Some((_, label)) = self.bodies.iter().find(|(known, _)| *known == operation) {
                     return *label;
@@ -154,6 +164,7 @@ impl Compiler<'_> {
             | Operation::SocketCall
             | Operation::IoUring
             | Operation::OtherAbi
+            | Operation::Execute
             | Operation::TakeDescriptor => {}
         }
     }

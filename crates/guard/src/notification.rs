@@ -57,6 +57,9 @@ pub enum Call {
         /// The socket's number in the caller.
         fd: i32,
     },
+    /// execve(2) or execveat(2), told because of [`crate::Foreign::AskAndReport`]: what is executed is in memory, to be
+    /// looked at when it runs. It is to go on.
+    Execute,
     /// A call that is refused whoever makes it, and told because of [`crate::Foreign::AskAndTell`].
     Refused {
         /// What it asks for.
@@ -109,7 +112,7 @@ impl Call {
                 Some(Operation::IoUring) => Refused::IoUring,
                 Some(Operation::TakeDescriptor) => Refused::TakeDescriptor,
                 Some(Operation::OtherAbi) => Refused::OtherAbi,
-                Some(Operation::Connect | Operation::Listen) | None => return Self::Unknown,
+                Some(Operation::Connect | Operation::Listen | Operation::Execute) | None => return Self::Unknown,
             };
             return Self::Refused { what, errno };
         }
@@ -120,6 +123,7 @@ impl Call {
             Some(Operation::SendTo) => Self::Send { fd: int(0) },
             Some(Operation::SendMessage) => Self::Message { fd: int(0) },
             Some(Operation::SendMessages) => Self::Messages { fd: int(0) },
+            Some(Operation::Execute) => Self::Execute,
             Some(
                 Operation::SocketPair
                 | Operation::SocketCall
@@ -155,6 +159,8 @@ mod tests {
             (53, 360, Call::Refused { what: Refused::Socket { domain: 7, kind: -2, protocol: 9 }, errno: 13 }),
             (425, 425, Call::Refused { what: Refused::IoUring, errno: 38 }),
             (438, 438, Call::Refused { what: Refused::TakeDescriptor, errno: 1 }),
+            (59, 11, Call::Execute),
+            (322, 358, Call::Execute),
         ] {
             // The upper halves are noise.
             let arguments = [0xffff_ffff_0000_0007, 0x1234_5678_ffff_fffe, 0x1_0000_0009];

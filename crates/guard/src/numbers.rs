@@ -23,6 +23,8 @@ pub(crate) enum Operation {
     IoUring,
     /// pidfd_getfd(2): a socket out of a process that isn't guarded.
     TakeDescriptor,
+    /// execve(2), execveat(2): the process becomes another program.
+    Execute,
     /// A number of another ABI under this architecture's name.
     OtherAbi,
 }
@@ -66,7 +68,9 @@ pub(crate) static ABIS: &[Abi] = &[
             one(46, Operation::SendMessage),
             one(50, Operation::Listen),
             one(53, Operation::SocketPair),
+            one(59, Operation::Execute),
             one(307, Operation::SendMessages),
+            one(322, Operation::Execute),
             Calls { first: 425, last: 427, operation: Operation::IoUring },
             one(438, Operation::TakeDescriptor),
             // x32's own calls. Before Linux 5.4 they were to be had under these numbers, without the x32 bit.
@@ -80,8 +84,10 @@ pub(crate) static ABIS: &[Abi] = &[
         arch: I386,
         cookie: None,
         calls: &[
+            one(11, Operation::Execute),
             one(102, Operation::SocketCall),
             one(345, Operation::SendMessages),
+            one(358, Operation::Execute),
             one(359, Operation::Socket),
             one(360, Operation::SocketPair),
             one(362, Operation::Connect),
@@ -129,6 +135,8 @@ mod tests {
             (libc::SYS_io_uring_enter, Operation::IoUring),
             (libc::SYS_io_uring_register, Operation::IoUring),
             (libc::SYS_pidfd_getfd, Operation::TakeDescriptor),
+            (libc::SYS_execve, Operation::Execute),
+            (libc::SYS_execveat, Operation::Execute),
         ] {
             assert_eq!(native.operation(u32::try_from(number).unwrap()), Some(operation), "{number}");
         }

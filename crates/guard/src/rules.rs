@@ -12,6 +12,9 @@ pub enum Foreign {
     /// As [`Self::Ask`], and what is refused in any case arrives there too, as [`crate::Call::Refused`]: for a helper that
     /// tells the user of each refusal.
     AskAndTell,
+    /// As [`Self::AskAndTell`], and each program arrives too that is about to be executed, as [`crate::Call::Execute`]: for a
+    /// helper that reports what the whole tree does.
+    AskAndReport,
     /// They fail with `EACCES`. Without anyone to ask this takes along what a filter can't tell from the internet's: unix
     /// sockets' listen(2) and sendmsg(2), and unix addresses of 16 bytes and more.
     Refuse,
@@ -75,7 +78,7 @@ impl Rules {
     /// A refusal is the helper's to carry out when it wants to know of it.
     pub(crate) fn told(&self, verdict: Verdict) -> Verdict {
         match verdict {
-            Verdict::Refuse(_) if self.foreign == Foreign::AskAndTell => Verdict::Ask,
+            Verdict::Refuse(_) if matches!(self.foreign, Foreign::AskAndTell | Foreign::AskAndReport) => Verdict::Ask,
             verdict => verdict,
         }
     }
@@ -109,13 +112,15 @@ impl Rules {
             Operation::SocketCall => Verdict::Refuse(EACCES),
             Operation::IoUring | Operation::OtherAbi => Verdict::Refuse(ENOSYS),
             Operation::TakeDescriptor => Verdict::Refuse(EPERM),
+            Operation::Execute if self.foreign == Foreign::AskAndReport => Verdict::Ask,
+            Operation::Execute => Verdict::Allow,
         }
     }
 
     /// What happens to an internet socket in hands other than the preload's.
     pub(crate) fn foreign(&self) -> Verdict {
         match self.foreign {
-            Foreign::Ask | Foreign::AskAndTell => Verdict::Ask,
+            Foreign::Ask | Foreign::AskAndTell | Foreign::AskAndReport => Verdict::Ask,
             Foreign::Refuse => Verdict::Refuse(EACCES),
         }
     }

@@ -10,9 +10,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 use uwt_policy::Errno;
+use uwt_report::{Destination, Happening, Layer, Outcome};
 use uwt_session::{Credential, Session, Voice};
-use uwt_socks5::{Answer, Auth, Command, Outcome, Progress, Reply, ReplyCode, Request, Target};
+use uwt_socks5::{self as socks, Answer, Auth, Command, Progress, Reply, ReplyCode, Request, Target};
 
+use crate::report::Witness;
 use crate::say::Say;
 use crate::shared::Shared;
 use crate::tree::Process;
@@ -55,33 +57,45 @@ impl From<io::Error> for Failure {
 pub(crate) async fn carry(
     process: &Process,
     shared: &Shared,
+    layer: Layer,
     command: Command,
     target: Target<'_>,
 ) -> Result<(TcpStream, Answer), Failure> {
     // On the heap, because the caller's task keeps room for it as long as the connection lives.
-    Box::pin(async { ask(process, shared, command, target).await?.answer().await }).await
+    Box::pin(async { ask(process, shared, layer, command, target).await?.answer().await }).await
 }
 
 /// Sends the gateway of a process's session the request for `target`, with the credential that the preload would use there.
-/// What the preload would tell the user, the user is told: now if it fails, else with the answer. From now on it takes
-/// `session.timeout` seconds at most until that is there.
+/// What the preload would tell the user, the user is told, and it is reported as what `layer` has carried: now if it fails,
+/// else with the answer. From now on it takes `session.timeout` seconds at most until that is there.
 ///
 /// # Errors
 /// [`Failure`]; the program is told its [`errno`](Failure::errno).
 pub(crate) async fn ask<'a>(
     process: &'a Process,
     shared: &'a Shared,
+    layer: Layer,
     command: Command,
     target: Target<'_>,
 ) -> Result<Asked<'a>, Failure> {
     let limit = Duration::from_secs(process.session.timeout.into());
     let deadline = Instant::now() + limit;
-    let destination = text(target);
+    let destination = destination(target);
     // Nothing is sent without a credential that was asked for.
-    let credential = process.credential(&destination, &shared.outside).map_err(|_| Failure::Call(Errno::EACCES))?;
-    let socket = shared.outside.stream(false).map_err(|error| Failure::Call(errno_of(&error)))?;
-    let sent = timeout_at(deadline, send(socket, process.session, credential.as_ref(), command, target)).await;
-    let report = Report { process, shared, command, destination, credential };
+    let credential = process.credential(&destination.host, &shared.outside).map_err(|_| Failure::Call(Errno::EACCES));
+    let ready = credential.and_then(|credential| {
+        let socket = shared.outside.stream(false).map_err(|error| Failure::Call(errno_of(&error)))?;
+        Ok((credential, socket))
+    });
+    let mut report = Report { process, shared, layer, command, destination, credential: None, is_open: true };
+    let socket = match ready {
+        Ok((credential, socket)) => {
+            report.credential = credential;
+            socket
+        }
+        Err(failure) => return Err(report.failed(failure)),
+    };
+    let sent = timeout_at(deadline, send(socket, process.session, report.credential.as_ref(), command, target)).await;
     match sent.unwrap_or(Err(Failure::Gateway(Errno::ETIMEDOUT))) {
         Ok((stream, reply)) => Ok(Asked { stream, question: Question { reply, deadline, report } }),
         Err(failure) => Err(report.failed(failure)),
@@ -125,10 +139,10 @@ impl Question<'_> {
     /// # Errors
     /// [`Failure`]; the stream is of no further use then.
     pub(crate) async fn answer(self, stream: &TcpStream) -> Result<Answer, Failure> {
-        let Self { reply, deadline, report } = self;
+        let Self { reply, deadline, mut report } = self;
         match timeout_at(deadline, read(stream, reply)).await.unwrap_or(Err(Failure::Gateway(Errno::ETIMEDOUT))) {
             Ok(answer) => {
-                report.ended("granted");
+                report.ended(Outcome::Granted);
                 Ok(answer)
             }
             Err(failure) => Err(report.failed(failure)),
@@ -136,41 +150,74 @@ impl Question<'_> {
     }
 }
 
-/// Who asked for what, for the user.
+/// Who asked for what, for the user and for the report.
 #[derive(Debug)]
 struct Report<'a> {
     process: &'a Process,
     shared: &'a Shared,
+    layer: Layer,
     command: Command,
-    destination: String,
+    destination: Destination,
     credential: Option<Credential>,
+    /// How it ended was not told yet.
+    is_open: bool,
 }
 
 impl Report<'_> {
-    fn failed(&self, failure: Failure) -> Failure {
+    fn failed(&mut self, failure: Failure) -> Failure {
         let (process, shared) = (self.process, self.shared);
         if let Failure::Gateway(errno) = failure {
             shared.say.gateway(process, &complaint(process.session, errno), &shared.outside);
         }
-        match failure {
-            Failure::Refused(code) => self.ended(code.text()),
-            failure => self.ended(&failure.errno().to_string()),
-        }
+        let why = match failure {
+            Failure::Refused(code) => code.text().to_owned(),
+            failure => failure.errno().to_string(),
+        };
+        self.ended(Outcome::Failed { why });
         failure
     }
 
-    fn ended(&self, how: &str) {
-        if self.process.session.voice != Voice::Verbose {
-            return;
+    fn ended(&mut self, outcome: Outcome) {
+        if self.process.session.voice == Voice::Verbose {
+            self.say(&outcome);
         }
+        self.is_open = false;
+        let witness = if self.layer == Layer::Relay { Witness::Preload } else { Witness::Guard };
+        self.shared.happened_by(self.process, witness, || {
+            let (layer, destination) = (self.layer, self.destination.clone());
+            let credential = self.credential.as_ref().map(|credential| credential.label().to_owned());
+            match self.command {
+                Command::Connect => Happening::Connection { layer, destination, credential, outcome },
+                Command::Resolve | Command::ResolvePtr => {
+                    Happening::Lookup { layer, name: destination.host, credential, sent: true, outcome }
+                }
+            }
+        });
+    }
+
+    fn say(&self, outcome: &Outcome) {
+        let how = match outcome {
+            Outcome::Granted => "granted",
+            Outcome::Failed { why } => why,
+        };
         let verb = match self.command {
             Command::Connect => "connect to",
             Command::Resolve => "resolve",
             Command::ResolvePtr => "resolve the name of",
         };
         let who = self.credential.as_ref().map_or("no credential", Credential::label);
-        let destination = &self.destination;
+        let destination = &self.destination.host;
         Say::line(self.process.pid, &format!("{verb} {destination} as {who}: {how}"), &self.shared.outside);
+    }
+}
+
+impl Drop for Report<'_> {
+    fn drop(&mut self) {
+        // The program has gone on, or has ended, and the request may have been sent all the same.
+        if self.is_open {
+            let why = "nobody waited for the answer".to_owned();
+            self.ended(Outcome::Failed { why });
+        }
     }
 }
 
@@ -211,8 +258,8 @@ async fn read(stream: &TcpStream, mut reply: Reply) -> Result<Answer, Failure> {
         };
         match reply.feed(buffer.get(..read).unwrap_or_default()) {
             Ok(Progress::More) => {}
-            Ok(Progress::Done(Outcome::Granted(answer))) => return Ok(answer),
-            Ok(Progress::Done(Outcome::Refused(code))) => return Err(Failure::Refused(code)),
+            Ok(Progress::Done(socks::Outcome::Granted(answer))) => return Ok(answer),
+            Ok(Progress::Done(socks::Outcome::Refused(code))) => return Err(Failure::Refused(code)),
             Err(error) => return Err(Failure::Gateway(Errno(error.errno()))),
         }
     }
@@ -223,13 +270,14 @@ pub(crate) fn errno_of(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::ECONNABORTED, Errno)
 }
 
-/// The destination host in its canonical text.
-fn text(target: Target<'_>) -> String {
-    match target {
-        Target::Name { host, .. } => String::from_utf8_lossy(host).into_owned(),
-        Target::V4(address) => IpAddr::V4(*address.ip()).to_string(),
-        Target::V6(address) => IpAddr::V6(*address.ip()).to_string(),
-    }
+/// The destination, its host in its canonical text.
+fn destination(target: Target<'_>) -> Destination {
+    let (host, port) = match target {
+        Target::Name { host, port } => (String::from_utf8_lossy(host).into_owned(), port),
+        Target::V4(address) => (IpAddr::V4(*address.ip()).to_string(), address.port()),
+        Target::V6(address) => (IpAddr::V6(*address.ip()).to_string(), address.port()),
+    };
+    Destination { host, port }
 }
 
 /// Why nothing works.

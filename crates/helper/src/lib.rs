@@ -14,6 +14,7 @@
 //! | `link` | what the preload and nested `uwt` ask |
 //! | `service` | programs that start services, run outside the tree |
 //! | `tree` | which process has which session, and so which credential |
+//! | `report` | what the tree does with the network, written down (`uwt --report`) |
 //! | `outside` | what has to be done in the host's namespaces once the helper has left them |
 //!
 //! Everything runs on one thread and one event loop.
@@ -32,6 +33,7 @@ mod outside;
 mod probe;
 mod pump;
 mod relay;
+mod report;
 mod route;
 mod run;
 mod say;

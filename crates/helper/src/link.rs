@@ -22,7 +22,7 @@ use uwt_session::link::{Kind, MAX_MESSAGE, Request, open_reply, open_request, se
 use uwt_session::{Guard, Session};
 
 use crate::shared::Shared;
-use crate::{relay, service, stub, sys};
+use crate::{relay, report, service, stub, sys};
 
 /// One byte more than any message has: a longer one is cut and does not fit its tag.
 const LONGEST: usize = MAX_MESSAGE + 1;
@@ -117,7 +117,7 @@ fn attend(peer: UnixStream, buffer: &mut [u8], message: Message, shared: &Rc<Sha
     let Message { len, descriptors } = message;
     let Some(request) = open_request(&shared.guard, buffer.get(..len).unwrap_or_default()) else { return };
     let body = match request.kind {
-        Kind::Name => stub::answer_from_table(request.body, shared),
+        Kind::Name => stub::answer_from_table(request.body, process_id(&peer), shared),
         Kind::Join => join_tree(request.body, &peer, shared).map(|()| Vec::new()),
         Kind::Connect => {
             let socket = descriptors.into_iter().next();
@@ -125,6 +125,10 @@ fn attend(peer: UnixStream, buffer: &mut [u8], message: Message, shared: &Rc<Sha
             Some(reply.to_bytes().to_vec())
         }
         Kind::Outcome => shared.relay.outcome(request.body).map(|outcome| outcome.to_vec()),
+        Kind::Report => {
+            let process = process_id(&peer).and_then(|pid| shared.tree.process(pid).ok());
+            report::told(request.body, process.as_deref(), shared)
+        }
         // It replies when the program has ended.
         Kind::Service => return service::attend(shared, peer, &request, descriptors),
     };

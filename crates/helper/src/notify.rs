@@ -5,11 +5,15 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd, RawFd};
 use std::rc::Rc;
 
+use socket2::SockRef;
 use uwt_guard::{Call, Listener, Notification, Refused};
 use uwt_policy::{Errno, Level, SocketKind, SocketSpec};
+use uwt_report::{Happening, Layer, Transport};
 
 use crate::cage::Cage;
+use crate::destination::shown;
 use crate::outside::{Descriptor, Protocol};
+use crate::report::{self, errno_name, transport_of};
 use crate::shared::Shared;
 use crate::sys;
 use crate::tree::Process;
@@ -82,6 +86,8 @@ impl Clerk {
             .and_then(|process| if listener.is_valid(id)? { Ok(process) } else { Err(io::ErrorKind::NotFound.into()) })
         else {
             // /proc does not show it: then nobody can tell whose circuits are its own.
+            let what = "made a call, and nobody can tell which process it is";
+            self.shared.happened_somewhere(|| refusal(what, None, Errno::EACCES));
             let _ = listener.refuse(id, libc::EACCES);
             return;
         };
@@ -93,20 +99,31 @@ impl Clerk {
             Call::Connect { fd, .. } => self.judge(&process, fd),
             Call::Send { fd } | Call::Message { fd } | Call::Messages { fd } => self.judge(&process, fd),
             Call::Refused { what, errno } => {
-                self.refused(&process, &words(what));
+                let (what, transport) = (words(what), transport(what));
+                // In a report they are whatever the voice.
+                if self.shared.say.is_verbose() {
+                    self.shared.say.refused(&process, &what, &self.shared.outside);
+                }
+                self.shared.happened(&process, || refusal(&what, transport, Errno(errno)));
                 let _ = listener.refuse(id, errno);
                 return;
             }
+            Call::Execute => {
+                let since = self.shared.will_execute(&process);
+                settle(listener, id, Verdict::Resume);
+                return report::executes(&self.shared, &process, since);
+            }
             Call::Unknown => Verdict::Refuse(Errno::EACCES, "made a call that uwt does not know; refused"),
         };
-        if let Verdict::Refuse(_, what) = verdict {
-            self.refused(&process, what);
+        if let Verdict::Refuse(errno, what) = verdict {
+            self.refused(&process, what, None, errno);
         }
         settle(listener, id, verdict);
     }
 
-    fn refused(&self, process: &Process, what: &str) {
+    fn refused(&self, process: &Process, what: &str, transport: Option<Transport>, errno: Errno) {
         self.shared.say.refused(process, what, &self.shared.outside);
+        self.shared.happened(process, || refusal(what, transport, errno));
     }
 
     fn socket(&self, listener: &Listener, id: u64, process: &Rc<Process>, spec: SocketSpec, raw_kind: i32) {
@@ -115,8 +132,10 @@ impl Clerk {
             Err((errno, what)) => {
                 // libc's own are among them: getaddrinfo(3) sorts addresses with sockets that send nothing.
                 if spec.class() != SocketKind::Datagram || self.shared.say.is_verbose() {
-                    self.refused(process, what);
+                    self.shared.say.refused(process, what, &self.shared.outside);
                 }
+                let transport = transport_of(spec.domain, spec.kind, spec.protocol);
+                self.shared.happened(process, || refusal(what, Some(transport), errno));
                 let _ = listener.refuse(id, errno.0);
                 return;
             }
@@ -206,21 +225,46 @@ impl Clerk {
         };
         let cage = self.cage.get().cloned().flatten();
         let host = cage.ok_or(Errno::EACCES).and_then(|cage| cage.listen(process, inode, fd, backlog));
+        let mut address = None;
         let replaced = host.and_then(|host| {
+            address = SockRef::from(&host).local_addr().ok().and_then(|address| address.as_socket());
             // Where that can't be told, a program that is executed later gets no listening socket of the host.
             let flags = self.shared.outside.flags(process.pid, fd);
             let cloexec = flags.map_or(true, |flags| flags & libc::O_CLOEXEC != 0);
             listener.replace(id, host.as_fd(), fd, cloexec).map_err(|_| Errno::EACCES)
         });
         let _ = match replaced {
-            Ok(()) => listener.answer(id, 0),
+            Ok(()) => {
+                if let Some(address) = address {
+                    let server = || Happening::Server { layer: Layer::Cage, address: shown(address) };
+                    self.shared.happened(process, server);
+                }
+                listener.answer(id, 0)
+            }
             Err(errno) => {
                 if errno == Errno::EACCES {
-                    self.refused(process, "wanted to listen for connections from the network; refused");
+                    let what = "wanted to listen for connections from the network; refused";
+                    self.refused(process, what, Some(Transport::Tcp), errno);
                 }
                 listener.refuse(id, errno.0)
             }
         };
+    }
+}
+
+/// What the guard has refused; of the words for the user those that say what was wanted.
+fn refusal(what: &str, transport: Option<Transport>, errno: Errno) -> Happening {
+    let what = what.split_once("; ").map_or(what, |(wanted, _)| wanted).to_owned();
+    Happening::Refused { layer: Layer::Guard, what, transport, destination: None, errno: errno_name(errno) }
+}
+
+/// The protocol of what was refused to everybody.
+fn transport(what: Refused) -> Option<Transport> {
+    match what {
+        Refused::Socket { domain, kind, protocol } => Some(transport_of(domain, kind, protocol)),
+        Refused::FastOpen => Some(Transport::Tcp),
+        Refused::IoUring => Some(Transport::IoUring),
+        Refused::SocketCall | Refused::TakeDescriptor | Refused::OtherAbi => None,
     }
 }
 

@@ -60,6 +60,7 @@ fn attempt() -> io::Result<()> {
         local_tor: false,
         timeout: 1,
         optimistic: false,
+        report: false,
         voice: Voice::Terse,
         guard: Some(guard),
         pinned: Pinned::default(),

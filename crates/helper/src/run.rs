@@ -13,19 +13,22 @@ use tokio::time::timeout;
 use uwt_guard::Listener;
 use uwt_session::Session;
 
+use crate::report::Report;
 use crate::shared::Shared;
-use crate::{link, notify, start, sys};
+use crate::start::Told;
+use crate::{link, notify, report, start, sys};
 
 /// How long connections may go on delivering what a tree that has ended left behind: as long as the kernel itself tries
 /// for orphaned sockets by default (tcp(7), `tcp_orphan_retries`: about 100 seconds).
 const DELIVERY: Duration = Duration::from_secs(100);
 
-/// Serves the tree that arrives on `channel` until it has ended; without a listener, as long as its first process, whose
-/// id `program` is.
+/// Serves the tree that arrives on `channel`, as it was told, until it has ended; without a listener, as long as its first
+/// process, whose id `program` is.
 ///
 /// # Errors
 /// What keeps it from serving at all.
-pub(crate) fn run(channel: &OwnedFd, link: OwnedFd, session: String, program: u32) -> io::Result<()> {
+pub(crate) fn run(channel: &OwnedFd, told: Told, program: u32) -> io::Result<()> {
+    let Told { session, link, report } = told;
     let session: &'static str = String::leak(session);
     let session = Session::parse(session).map_err(|_| io::ErrorKind::InvalidInput)?;
     let guard = session.guard.ok_or(io::ErrorKind::InvalidInput)?;
@@ -35,10 +38,15 @@ pub(crate) fn run(channel: &OwnedFd, link: OwnedFd, session: String, program: u3
     {
         return Ok(());
     }
-    let shared = Rc::new(Shared::new(guard, Box::leak(Box::new(session))));
     // One thread: leaving the user namespace, forking the outsider and Rc all depend on it.
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
     LocalSet::new().block_on(&runtime, async {
+        let mut shared = Shared::new(guard, Box::leak(Box::new(session)));
+        if let Some(file) = report {
+            shared.report = Report::into(file)?;
+        }
+        let shared = Rc::new(shared);
+        tokio::task::spawn_local(report::serve(Rc::clone(&shared)));
         tokio::task::spawn_local(link::serve(link, Rc::clone(&shared)));
         match listener {
             Some(listener) => notify::serve(listener, &shared).await?,
@@ -46,7 +54,11 @@ pub(crate) fn run(channel: &OwnedFd, link: OwnedFd, session: String, program: u3
         }
         shared.activity.tree_ended();
         // What is still not delivered then never will be.
-        let _ = timeout(DELIVERY, shared.activity.idle()).await;
+        let delivered = async {
+            shared.activity.idle().await;
+            report::finish(&shared).await;
+        };
+        let _ = timeout(DELIVERY, delivered).await;
         Ok(())
     })
 }

@@ -9,6 +9,7 @@ use uwt_session::{Guard, Session};
 use crate::names::Names;
 use crate::outside::Outside;
 use crate::relay::Relay;
+use crate::report::Report;
 use crate::say::Say;
 use crate::tree::Tree;
 
@@ -27,12 +28,14 @@ pub(crate) struct Shared {
     pub(crate) outside: Outside,
     /// The user's messages.
     pub(crate) say: Say,
+    /// What is written down.
+    pub(crate) report: Report,
     /// The connections that keep the helper alive when the tree has ended.
     pub(crate) activity: Activity,
 }
 
 impl Shared {
-    /// For the tree of the outermost session.
+    /// For the tree of the outermost session, without a report.
     pub(crate) fn new(guard: Guard, session: &'static Session<'static>) -> Self {
         Self {
             guard,
@@ -41,6 +44,7 @@ impl Shared {
             relay: Relay::default(),
             outside: Outside::default(),
             say: Say::new(session.voice),
+            report: Report::default(),
             activity: Activity::default(),
         }
     }

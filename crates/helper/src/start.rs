@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -80,23 +80,23 @@ pub fn is_asked_for(executed: Option<&Path>, typed: Option<&OsStr>) -> bool {
 pub fn serve() -> u8 {
     let served = let_go(detached::inherited_channel()).and_then(|channel| {
         let program = getsockopt(&channel, PeerCredentials)?.pid();
-        let (session, link) = told(&channel)?;
-        run::run(&channel, link, session, program.cast_unsigned())
+        run::run(&channel, told(&channel)?, program.cast_unsigned())
     });
     u8::from(served.is_err())
 }
 
 impl Spare {
-    /// Makes it the helper of the tree that begins with this process, told the value of that tree's session variable. It is
-    /// reachable for the tree when this returns.
+    /// Makes it the helper of the tree that begins with this process, told the value of that tree's session variable, and
+    /// where to write what the tree does (uwt-report's events). It is reachable for the tree when this returns.
     ///
     /// # Errors
     /// The session has no guard, or a system call fails.
-    pub fn start(self, session: &str) -> io::Result<Helper> {
+    pub fn start(self, session: &str, report: Option<BorrowedFd<'_>>) -> io::Result<Helper> {
         let parsed = Session::parse(session).ok();
         let guard = parsed.and_then(|session| session.guard).ok_or(io::ErrorKind::InvalidInput)?;
-        let link = [link::bind(&guard)?];
-        let (numbers, text) = ([link[0].as_raw_fd()], [IoSlice::new(session.as_bytes())]);
+        let link = link::bind(&guard)?;
+        let numbers: Vec<RawFd> = [link.as_fd()].into_iter().chain(report).map(|fd| fd.as_raw_fd()).collect();
+        let text = [IoSlice::new(session.as_bytes())];
         let rights = [ControlMessage::ScmRights(&numbers)];
         sendmsg::<()>(self.channel.as_raw_fd(), &text, &rights, MsgFlags::MSG_NOSIGNAL, None)?;
         Ok(Helper { channel: self.channel, cookie: guard.cookie(), _parent: self.parent })
@@ -129,27 +129,40 @@ pub(crate) fn taken_over(channel: &OwnedFd) -> io::Result<Option<Listener>> {
     }
 }
 
-/// What [`Spare::start`] sent: the session, and the socket on which the tree's requests arrive.
+/// What [`Spare::start`] sends.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The value of the session variable.
+    pub(crate) session: String,
+    /// The socket on which the tree's requests arrive.
+    pub(crate) link: OwnedFd,
+    /// Where the report is written.
+    pub(crate) report: Option<OwnedFd>,
+}
+
+/// Waits for it.
 ///
 /// # Errors
 /// The launcher has ended before, or that of recvmsg(2).
-fn told(channel: &OwnedFd) -> io::Result<(String, OwnedFd)> {
+fn told(channel: &OwnedFd) -> io::Result<Told> {
     let mut text = vec![0; MAX_VARIABLE];
-    let mut control = nix::cmsg_space!([RawFd; 1]);
-    let (len, link) = {
+    let mut control = nix::cmsg_space!([RawFd; 2]);
+    let (len, link, report) = {
         let mut parts = [IoSliceMut::new(&mut text)];
         let message = recvmsg::<()>(channel.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC)?;
-        let mut link = None;
+        let mut received = Vec::new();
         for control in message.cmsgs()? {
             if let ControlMessageOwned::ScmRights(numbers) = control {
-                link = numbers.into_iter().map(sys::received).next();
+                received.extend(numbers.into_iter().map(sys::received));
             }
         }
-        (message.bytes, link)
+        let mut received = received.into_iter();
+        (message.bytes, received.next(), received.next())
     };
     text.truncate(len);
     let link = link.ok_or(io::ErrorKind::UnexpectedEof)?;
-    Ok((String::from_utf8(text).map_err(|_| io::ErrorKind::InvalidData)?, link))
+    let session = String::from_utf8(text).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(Told { session, link, report })
 }
 
 /// Lets go of everything that was the launcher's but the channel.

@@ -1,10 +1,12 @@
 //! The DNS stub: what a program in the cage gets when it asks for names, decided as the preload decides.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::OsStrExt as _;
 
 use uwt_policy::{DnsMode, HostName, HostVerdict, OWN_ADDRESS, ReverseVerdict, canonical, host, resolved, reverse};
+use uwt_report::{Happening, Layer, Outcome};
 use uwt_session::Session;
 use uwt_session::dns::{
     Answer, CLASS_IN, MAX_RESPONSE, OPCODE_QUERY, Query, TYPE_A, TYPE_AAAA, TYPE_ANY, TYPE_PTR, formerr, parse_reverse,
@@ -13,6 +15,7 @@ use uwt_session::dns::{
 use uwt_socks5::{Command, ReplyCode, Target};
 
 use crate::dial::{self, Failure};
+use crate::report::Witness;
 use crate::shared::Shared;
 use crate::tree::Process;
 
@@ -36,17 +39,24 @@ pub(crate) async fn answer(query: &[u8], process: Option<&Process>, shared: &Sha
         Ok(query) => query,
         Err(response) => return response,
     };
-    let asker = Asker { process, shared };
+    let asker = Asker { process, shared, has_asked: Cell::new(false) };
     let found = match readable(&query.parsed) {
         Ok(()) => asker.find(&query.parsed).await,
         Err(other) => Err(other),
     };
+    if !asker.has_asked.get() {
+        let lookup = || unsent(Layer::Cage, query.parsed.name(), &found);
+        match process {
+            Some(process) => shared.happened(process, lookup),
+            None => shared.happened_somewhere(lookup),
+        }
+    }
     query.respond(&found)
 }
 
 /// The response to a query about the table alone ([`uwt_session::link::Kind::Name`]), whatever the session's mode: the
-/// reserved address of a name, or the name of one.
-pub(crate) fn answer_from_table(query: &[u8], shared: &Shared) -> Option<Vec<u8>> {
+/// reserved address of a name, which is a lookup of the asking process, or the name of one.
+pub(crate) fn answer_from_table(query: &[u8], process: Option<u32>, shared: &Shared) -> Option<Vec<u8>> {
     let query = match parse(query) {
         Ok(query) => query,
         Err(response) => return response,
@@ -63,7 +73,26 @@ pub(crate) fn answer_from_table(query: &[u8], shared: &Shared) -> Option<Vec<u8>
         },
         _ => Err(Answer::Refused),
     });
+    if query.parsed.qtype() == TYPE_A && shared.report.is_open() {
+        let lookup = || unsent(Layer::Preload, name, &found);
+        match process.and_then(|pid| shared.tree.process(pid).ok()) {
+            Some(process) => shared.happened_by(&process, Witness::Preload, lookup),
+            None => shared.happened_somewhere(lookup),
+        }
+    }
     query.respond(&found)
+}
+
+/// A lookup for which nothing was sent.
+fn unsent(layer: Layer, name: &str, found: &Result<Found, Other>) -> Happening {
+    let outcome = match found {
+        Ok(_) => Outcome::Granted,
+        Err(Answer::NxDomain) => Outcome::Failed { why: "there is no such name".to_owned() },
+        Err(Answer::NoData) => Outcome::Failed { why: "Tor looks up addresses only".to_owned() },
+        Err(_) => Outcome::Failed { why: "it was not answered".to_owned() },
+    };
+    let name = parse_reverse(name).map_or_else(|| name.to_owned(), |address| canonical(address).to_string());
+    Happening::Lookup { layer, name, credential: None, sent: false, outcome }
 }
 
 /// A query, and its bytes.
@@ -131,6 +160,8 @@ fn named(name: Option<HostName>) -> Result<Found, Other> {
 struct Asker<'a> {
     process: Option<&'a Process>,
     shared: &'a Shared,
+    /// The gateway.
+    has_asked: Cell<bool>,
 }
 
 impl Asker<'_> {
@@ -195,7 +226,8 @@ impl Asker<'_> {
     /// One question to the gateway, on a connection of its own.
     async fn ask(&self, command: Command, target: Target<'_>) -> Result<uwt_socks5::Answer, Other> {
         let process = self.process.ok_or(Answer::ServFail)?;
-        match dial::carry(process, self.shared, command, target).await {
+        self.has_asked.set(true);
+        match dial::carry(process, self.shared, Layer::Cage, command, target).await {
             Ok((_, answer)) => Ok(answer),
             // Tor's answer when the exit found no such name.
             Err(Failure::Refused(ReplyCode::HostUnreachable)) => Err(Answer::NxDomain),

@@ -207,6 +207,18 @@ pub(crate) fn received(number: RawFd) -> OwnedFd {
 /// # Errors
 /// That of epoll_ctl(2): it can't be waited for.
 pub(crate) fn watch<T: AsRawFd + Into<OwnedFd>>(fd: T) -> io::Result<AsyncFd<T>> {
+    watch_for(fd, Interest::READABLE)
+}
+
+/// Waits for a descriptor to become writable, in the event loop.
+///
+/// # Errors
+/// That of epoll_ctl(2): it can't be waited for.
+pub(crate) fn watch_for_writing(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    watch_for(fd, Interest::WRITABLE)
+}
+
+fn watch_for<T: AsRawFd + Into<OwnedFd>>(fd: T, interest: Interest) -> io::Result<AsyncFd<T>> {
     // SAFETY: what turns into an OwnedFd owns one, so it stays open and the same until it is dropped.
-    unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.map_err(io::Error::from)
+    unsafe { AsyncFd::register_with_interest(fd, interest) }.map_err(io::Error::from)
 }

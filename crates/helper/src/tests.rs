@@ -30,6 +30,7 @@ pub(crate) fn session() -> &'static Session<'static> {
         timeout: 150,
         optimistic: false,
         voice: Voice::Terse,
+        report: false,
         guard: Some(GUARD),
         pinned: Pinned::default(),
         launcher: FileId { device: 1, inode: 2 },

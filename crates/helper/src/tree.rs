@@ -141,13 +141,17 @@ fn has_ended(pidfd: &OwnedFd) -> bool {
 
 /// Two fields of proc_pid_stat(5).
 #[derive(Clone, Copy, Debug)]
-struct Stat {
-    parent: u32,
-    start: u64,
+pub(crate) struct Stat {
+    /// The parent's id.
+    pub(crate) parent: u32,
+    /// In clock ticks since boot.
+    pub(crate) start: u64,
 }
 
 impl Stat {
-    fn of(pid: u32) -> io::Result<Self> {
+    /// # Errors
+    /// There is no such process (any more).
+    pub(crate) fn of(pid: u32) -> io::Result<Self> {
         let text = fs::read(format!("/proc/{pid}/stat"))?;
         Self::parse(&text).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
     }

@@ -16,6 +16,7 @@ pub mod dns;
 mod guard;
 pub mod link;
 pub mod relay;
+pub mod report;
 mod secret;
 mod variable;
 

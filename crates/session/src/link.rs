@@ -39,6 +39,9 @@ pub enum Kind {
     /// come with it (`SCM_RIGHTS`). The reply comes when the program has ended. What all of it says is between the helper's
     /// crate and itself.
     Service,
+    /// The body is what the preload did itself ([`crate::report`]); the reply's body is empty. Sent where the session says
+    /// that there is a report.
+    Report,
 }
 
 impl Kind {
@@ -49,6 +52,7 @@ impl Kind {
             Self::Connect => 3,
             Self::Outcome => 4,
             Self::Service => 5,
+            Self::Report => 6,
         }
     }
 
@@ -59,6 +63,7 @@ impl Kind {
             3 => Some(Self::Connect),
             4 => Some(Self::Outcome),
             5 => Some(Self::Service),
+            6 => Some(Self::Report),
             _ => None,
         }
     }
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn what_is_sealed_is_opened() {
         let mut buffer = [0; MAX_MESSAGE];
-        for kind in [Kind::Name, Kind::Join, Kind::Connect, Kind::Outcome, Kind::Service] {
+        for kind in [Kind::Name, Kind::Join, Kind::Connect, Kind::Outcome, Kind::Service, Kind::Report] {
             for body in [&b""[..], b"x", &[7; MAX_VARIABLE]] {
                 let request = Request { nonce: 5, kind, body };
                 let len = request.seal(&GUARD, &mut buffer).unwrap();

@@ -51,6 +51,7 @@ pub struct Pinned {
 }
 
 /// What every wrapped program is told.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session<'a> {
     /// The gateway's SocksPort.
@@ -79,6 +80,8 @@ pub struct Session<'a> {
     pub optimistic: bool,
     /// How much is said on stderr.
     pub voice: Voice,
+    /// Whether the helper is told what is done with the network ([`crate::report`]).
+    pub report: bool,
     /// The guard the process tree runs under, if it has one.
     pub guard: Option<Guard>,
     /// What the command line fixed.
@@ -124,6 +127,7 @@ impl<'a> Session<'a> {
                 1 => Voice::Terse,
                 _ => Voice::Verbose,
             },
+            report: words.switch("report")?,
             guard: guard(words.next("guard")?)?,
             pinned: Pinned {
                 gateway: words.switch("gateway-pinned")?,
@@ -162,7 +166,7 @@ impl fmt::Display for Session<'_> {
         }
         write!(f, " loopback={} local-tor={}", u8::from(self.allow_loopback), u8::from(self.local_tor))?;
         write!(f, " timeout={} optimistic={}", self.timeout, u8::from(self.optimistic))?;
-        write!(f, " voice={}", self.voice as u8)?;
+        write!(f, " voice={} report={}", self.voice as u8, u8::from(self.report))?;
         match &self.guard {
             Some(guard) => write!(f, " guard={}:{}", guard.level, Hex(&guard.secret))?,
             None => write!(f, " guard={}", Level::Off)?,
@@ -297,6 +301,7 @@ pub(crate) mod tests {
             timeout: 150,
             optimistic: false,
             voice: Voice::Terse,
+            report: false,
             guard: Some(Guard { level: Level::Tunnel, secret: Secret::new([0x5a; 32]) }),
             pinned: Pinned { gateway: true, scope: false, dns: false },
             launcher: FileId { device: 2049, inode: 77 },
@@ -316,6 +321,9 @@ pub(crate) mod tests {
             let session = Session { voice, ..session() };
             assert_eq!(Session::parse(&session.to_string()), Ok(session));
         }
+        let reported = Session { report: true, ..session() };
+        assert!(reported.to_string().contains(" report=1 "));
+        assert_eq!(Session::parse(&reported.to_string()), Ok(reported));
         let serving = Session { bind: Some(Ipv4Addr::new(10, 152, 152, 11)), ..session() };
         assert!(serving.to_string().contains(" bind=10.152.152.11 "));
         assert_eq!(Session::parse(&serving.to_string()), Ok(serving));
@@ -360,6 +368,8 @@ pub(crate) mod tests {
             good.replace("timeout=150", "timeout="),
             good.replace("inode=77", "inode=18446744073709551616"),
             good.replace("voice=1", "voice=3"),
+            good.replace("report=0", "report=2"),
+            good.replace(" report=0", ""),
             good.replace("optimistic=0 ", ""),
             good.replace("secret=a5", "secret=g5"),
             good.replace("secret=a5", "secret="),

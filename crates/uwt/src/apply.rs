@@ -1,11 +1,13 @@
 //! From a plan to the running program: the same process, with another program in it.
 
 mod guard;
+mod report;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
 use std::net::SocketAddrV4;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, process};
@@ -74,7 +76,9 @@ pub(crate) fn apply(plan: &Plan, context: &Context<'_>, spare: Option<Spare>) ->
     // The last thing that can fail before execve(2): what follows is under the filter.
     match entry {
         Some((carried, Some(guard), text)) => {
-            guard::enter(carried.guard.course, &guard, &text, carried.voice, spare)?;
+            let report = report::open(&carried.report.value)?;
+            let report = report.as_ref().map(AsFd::as_fd);
+            guard::enter(carried.guard.course, &guard, &text, carried.voice, report, spare)?;
         }
         // The program must not find a child it knows nothing of.
         _ => drop(spare),

@@ -8,6 +8,7 @@ pub(crate) mod socket;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::io;
+use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
@@ -122,6 +123,16 @@ pub(crate) fn effective_capabilities() -> io::Result<u64> {
 pub(crate) fn may_filter() -> bool {
     const CAP_SYS_ADMIN: u32 = 21;
     effective_capabilities().is_ok_and(|capabilities| capabilities >> CAP_SYS_ADMIN & 1 != 0)
+}
+
+/// Has a descriptor of this number closed when the program is executed (fcntl(2), `FD_CLOEXEC`).
+///
+/// # Errors
+/// There is none.
+pub(crate) fn close_on_exec(number: RawFd) -> io::Result<()> {
+    // SAFETY: takes no pointers; the descriptor may be any number.
+    let result = unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Ends this process by a signal, as another one has ended that it stands for. Gives the exit status of shells if the

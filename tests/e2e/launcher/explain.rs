@@ -40,6 +40,7 @@ fn the_whole_plan() {
         &["trusted", "/sbin/ldconfig", &line2],
         &["native", "none", "built-in"],
         &["preload", &library, "beside uwt itself"],
+        &["report", "none", "built-in"],
         &["time", "real", "built-in"],
     ];
     assert_eq!(rows, expected, "{}", ran.out);

@@ -21,7 +21,8 @@ fn numbers() -> Vec<u32> {
 }
 
 fn rules() -> Vec<Rules> {
-    let with = |cookie| [Foreign::Ask, Foreign::AskAndTell, Foreign::Refuse].map(|foreign| Rules { cookie, foreign });
+    let all = [Foreign::Ask, Foreign::AskAndTell, Foreign::AskAndReport, Foreign::Refuse];
+    let with = |cookie| all.map(|foreign| Rules { cookie, foreign });
     [COOKIE, 0].into_iter().flat_map(with).collect()
 }
 
@@ -110,6 +111,22 @@ fn other_calls_are_short_and_look_at_no_argument() {
     }
     let free = (0..IN_USE).filter(|number| Abi::of(X86_64).unwrap().operation(*number).is_none());
     assert!(free.map(steps).max() <= Some(4 + 7));
+}
+
+/// Who does not report pays nothing for those who do.
+#[test]
+fn what_is_executed_is_asked_about_for_a_report_alone() {
+    let calls = [(X86_64, 59), (X86_64, 322), (I386, 11), (I386, 358)];
+    for rules in rules() {
+        let program = compile(&rules).unwrap();
+        for (arch, number) in calls {
+            let ran = run(&program, &SystemCall { arch, number, arguments: [0; 6] });
+            let expected = if rules.foreign == Foreign::AskAndReport { Verdict::Ask } else { Verdict::Allow };
+            assert_eq!((ran.value, ran.looked_at_arguments), (encode(expected), false), "{rules:?} {number}");
+        }
+    }
+    let size = |foreign| compile(&Rules { cookie: COOKIE, foreign }).unwrap().instructions().len();
+    assert!(size(Foreign::AskAndTell) < size(Foreign::AskAndReport));
 }
 
 fn argument() -> impl Strategy<Value = u64> {

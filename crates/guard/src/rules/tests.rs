@@ -35,11 +35,13 @@ fn value(verdict: Verdict) -> u32 {
 /// `expected` as [`Foreign::Ask`] has it; with [`Foreign::Refuse`] the asking is an EACCES.
 fn assert_verdict(arch: u32, number: u32, arguments: [u64; 6], expected: u32) {
     let call = SystemCall { arch, number, arguments };
-    for foreign in [Foreign::Ask, Foreign::AskAndTell, Foreign::Refuse] {
+    for foreign in [Foreign::Ask, Foreign::AskAndTell, Foreign::AskAndReport, Foreign::Refuse] {
         let rules = Rules { cookie: COOKIE, foreign };
         let expected = match foreign {
             Foreign::Refuse if expected == ASK => EACCES,
-            Foreign::AskAndTell if [EACCES, ENOSYS, EPERM, EOPNOTSUPP].contains(&expected) => ASK,
+            Foreign::AskAndTell | Foreign::AskAndReport if [EACCES, ENOSYS, EPERM, EOPNOTSUPP].contains(&expected) => {
+                ASK
+            }
             _ => expected,
         };
         assert_eq!(value(rules.verdict(&call)), expected, "rules, {foreign:?}: {call:x?}");

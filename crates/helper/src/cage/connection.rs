@@ -10,13 +10,15 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::{AbortHandle, spawn_local};
 use uwt_policy::{ConnectVerdict, Errno, SocketKind};
+use uwt_report::{Happening, Layer, Transport};
 use uwt_socks5::{Command, Target};
 
 use super::packets::{Pair, Refusal, Syn};
 use super::{Cage, DNS, dns};
-use crate::destination::Destination;
+use crate::destination::{Destination, shown};
 use crate::dial::{Failure, Question, ask, errno_of};
 use crate::pump::{pump, pump_early};
+use crate::report::errno_name;
 use crate::shared::Activity;
 use crate::tree::Process;
 
@@ -85,6 +87,7 @@ impl Cage {
         let Some(inode) = self.diag.stream(syn.pair) else { return };
         let owner = self.owners.borrow_mut().connects(inode);
         let Some(process) = owner else {
+            self.shared.happened_somewhere(|| refusal(syn.pair.to, Errno::EACCES));
             return self.refuse(&syn, Errno::EACCES);
         };
         let syn = Rc::new(syn);
@@ -125,27 +128,30 @@ impl Cage {
     async fn open<'a>(&'a self, peer: SocketAddr, process: &'a Process) -> Result<Far<'a>, Errno> {
         let shared = &self.shared;
         if let Some(server) = self.own_server(peer, process.session) {
-            return self.direct(server).await.map(Far::Host).map_err(|error| errno_of(&error));
+            return self.direct(process, server).await;
         }
         let verdict = uwt_policy::connect(SocketKind::Stream, peer, &process.session.route());
         if peer.port() == DNS && verdict != ConnectVerdict::Pass {
             return Ok(Far::Stub);
         }
         let destination = match verdict {
-            ConnectVerdict::Pass => return self.direct(peer).await.map(Far::Host).map_err(|error| errno_of(&error)),
+            ConnectVerdict::Pass => return self.direct(process, peer).await,
             ConnectVerdict::Refuse(errno) => {
                 shared.say.refused(process, &format!("may not connect to {peer}: {errno}"), &shared.outside);
+                shared.happened(process, || refusal(peer, errno));
                 return Err(errno);
             }
             ConnectVerdict::Tunnel(address) => Destination::Address(address),
-            ConnectVerdict::TunnelName(address, port) => Destination::behind(address, port, process, shared)?,
+            ConnectVerdict::TunnelName(address, port) => {
+                Destination::behind(address, port, process, Layer::Cage, shared)?
+            }
         };
         self.ask(process, destination.target()).await
     }
 
     /// Asks the gateway, and waits for its answer unless the program need not.
     async fn ask<'a>(&'a self, process: &'a Process, target: Target<'_>) -> Result<Far<'a>, Errno> {
-        let asked = ask(process, &self.shared, Command::Connect, target).await.map_err(Failure::errno)?;
+        let asked = ask(process, &self.shared, Layer::Cage, Command::Connect, target).await.map_err(Failure::errno)?;
         if process.session.optimistic {
             return Ok(Far::Asked(asked.stream, Box::new(asked.question)));
         }
@@ -153,7 +159,12 @@ impl Cage {
     }
 
     /// A connection of the host's to the host.
-    async fn direct(&self, peer: SocketAddr) -> io::Result<TcpStream> {
+    async fn direct<'a>(&self, process: &Process, peer: SocketAddr) -> Result<Far<'a>, Errno> {
+        self.shared.happened(process, || Happening::Local { layer: Layer::Cage, destination: shown(peer) });
+        self.connect(peer).await.map(Far::Host).map_err(|error| errno_of(&error))
+    }
+
+    async fn connect(&self, peer: SocketAddr) -> io::Result<TcpStream> {
         let socket = self.shared.outside.stream(peer.is_ipv6())?;
         let stream = TcpSocket::from_std_stream(StdStream::from(socket)).connect(peer).await?;
         stream.set_nodelay(true)?;
@@ -169,6 +180,16 @@ impl Cage {
             self.capture.inject(&syn.frame)
         };
         self.listeners.accept(syn.pair, repeat).await
+    }
+}
+
+fn refusal(peer: SocketAddr, errno: Errno) -> Happening {
+    Happening::Refused {
+        layer: Layer::Cage,
+        what: "wanted to connect where Tor does not reach".to_owned(),
+        transport: Some(Transport::Tcp),
+        destination: Some(shown(peer)),
+        errno: errno_name(errno),
     }
 }
 

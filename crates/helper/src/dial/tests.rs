@@ -185,11 +185,11 @@ fn the_session_says_how_long() {
         let (shared, program) = (Shared::new(GUARD, session), program());
         let process = Process { pid: program.id(), start: 1, session };
         let before = Instant::now();
-        let failure = carry(&process, &shared, Command::Connect, NAME).await.unwrap_err();
+        let failure = carry(&process, &shared, Layer::Cage, Command::Connect, NAME).await.unwrap_err();
         assert_eq!((failure, before.elapsed().as_secs()), (Failure::Gateway(Errno::ETIMEDOUT), 15));
         // Both halves together.
         let before = Instant::now();
-        let asked = ask(&process, &shared, Command::Connect, NAME).await.unwrap();
+        let asked = ask(&process, &shared, Layer::Cage, Command::Connect, NAME).await.unwrap();
         tokio::time::sleep(Duration::from_secs(10)).await;
         let failure = asked.answer().await.unwrap_err();
         assert_eq!((failure, before.elapsed().as_secs()), (Failure::Gateway(Errno::ETIMEDOUT), 15));
@@ -224,7 +224,7 @@ fn data_goes_right_behind_the_request_and_the_answer_is_read_alone() {
         let session = Box::leak(Box::new(session));
         let (shared, program) = (Shared::new(GUARD, session), program());
         let process = Process { pid: program.id(), start: 1, session };
-        let Asked { mut stream, question } = ask(&process, &shared, Command::Connect, NAME).await.unwrap();
+        let Asked { mut stream, question } = ask(&process, &shared, Layer::Cage, Command::Connect, NAME).await.unwrap();
         stream.write_all(b"early").await.unwrap();
         let (mut gateway, _) = listener.accept().await.unwrap();
         let expected = [b"\x05\x01\x00", BY_NAME, b"early"].concat();
@@ -275,7 +275,7 @@ fn the_user_is_told_once_that_the_gateway_is_missing() {
         let (shared, program) = (Shared::new(GUARD, session), program());
         let process = Process { pid: program.id(), start: 1, session };
         for _ in 0..3 {
-            let failure = carry(&process, &shared, Command::Connect, NAME).await.unwrap_err();
+            let failure = carry(&process, &shared, Layer::Cage, Command::Connect, NAME).await.unwrap_err();
             assert_eq!(failure.errno(), Errno::ECONNREFUSED);
         }
         let expected = format!(
@@ -296,7 +296,7 @@ fn a_verbose_session_tells_each_connection() {
         let label = process.credential("a.onion", &shared.outside).unwrap().unwrap();
         let target = Target::V6(SocketAddrV6::new("2001:db8::1".parse().unwrap(), 443, 0, 0));
         for target in [NAME, target] {
-            let failure = carry(&process, &shared, Command::Connect, target).await.unwrap_err();
+            let failure = carry(&process, &shared, Layer::Cage, Command::Connect, target).await.unwrap_err();
             assert_eq!(failure, Failure::Refused(ReplyCode::ConnectionRefused));
         }
         let (pid, label) = (program.id(), label.label());
@@ -316,12 +316,12 @@ fn the_credential_is_the_scopes() {
         let shared = Shared::new(GUARD, by_destination);
         let process = Process { pid: std::process::id(), start: 1, session: by_destination };
         for host in [&b"a.example"[..], b"b.example"] {
-            carry(&process, &shared, Command::Connect, Target::Name { host, port: 1 }).await.unwrap();
+            carry(&process, &shared, Layer::Cage, Command::Connect, Target::Name { host, port: 1 }).await.unwrap();
         }
         let none = gateway.session(|session| session.scope = Scope::None);
         let process = Process { session: none, ..process };
         // The gateway's answer is one to a credential.
-        let failure = carry(&process, &shared, Command::Connect, NAME).await.unwrap_err();
+        let failure = carry(&process, &shared, Layer::Cage, Command::Connect, NAME).await.unwrap_err();
         assert_eq!(failure, Failure::Gateway(Errno::ECONNABORTED));
         let asked = gateway.asked();
         assert_ne!(asked[0][..46], asked[1][..46], "a credential for each destination");
@@ -329,7 +329,7 @@ fn the_credential_is_the_scopes() {
         // A program that can't be found out has no credential, so nothing is sent.
         let by_program = gateway.session(|session| session.scope = Scope::Command);
         let process = Process { pid: u32::MAX, start: 1, session: by_program };
-        let failure = carry(&process, &shared, Command::Connect, NAME).await.unwrap_err();
+        let failure = carry(&process, &shared, Layer::Cage, Command::Connect, NAME).await.unwrap_err();
         assert_eq!((failure, gateway.asked().len()), (Failure::Call(Errno::EACCES), 3));
     });
 }

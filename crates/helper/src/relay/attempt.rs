@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 use uwt_policy::{ConnectVerdict, Errno};
+use uwt_report::Layer;
 use uwt_socks5::Command;
 
 use super::{Facts, Ground, hole};
@@ -186,10 +187,11 @@ async fn connected<'a>(
 async fn open<'a>(verdict: ConnectVerdict, process: &'a Process, shared: &'a Shared) -> Result<Far<'a>, Errno> {
     let destination = match verdict {
         ConnectVerdict::Tunnel(address) => Destination::Address(address),
-        ConnectVerdict::TunnelName(address, port) => Destination::behind(address, port, process, shared)?,
+        ConnectVerdict::TunnelName(address, port) => Destination::behind(address, port, process, Layer::Relay, shared)?,
         ConnectVerdict::Pass | ConnectVerdict::Refuse(_) => return Err(Errno::EACCES),
     };
-    let asked = ask(process, shared, Command::Connect, destination.target()).await.map_err(Failure::errno)?;
+    let asked =
+        ask(process, shared, Layer::Relay, Command::Connect, destination.target()).await.map_err(Failure::errno)?;
     if process.session.optimistic {
         let Asked { stream, question } = asked;
         return Ok(Far::Asked(stream, Box::new(question)));

@@ -291,7 +291,7 @@ fn the_table_alone() {
         // Whatever the mode: nobody is asked.
         let (world, gateway) = World::resolving(b"\x01\xcb\x00\x71\x07\0\0").await;
         let ask = |name: &str, kind| {
-            let response = answer_from_table(&message(name, kind).to_vec().unwrap(), &world.shared).unwrap();
+            let response = answer_from_table(&message(name, kind).to_vec().unwrap(), None, &world.shared).unwrap();
             let response = Message::from_vec(&response).unwrap();
             (response.response_code(), response.answers().first().map(|record| record.data().clone()))
         };
@@ -309,8 +309,8 @@ fn the_table_alone() {
         for kind in [RecordType::AAAA, RecordType::ANY, RecordType::TXT] {
             assert_eq!(ask("a.example", kind), (ResponseCode::Refused, None));
         }
-        assert_eq!(answer_from_table(b"", &world.shared), None);
-        assert_eq!(answer_from_table(b"\x12\x34", &world.shared).unwrap()[3] & 0xf, 1);
+        assert_eq!(answer_from_table(b"", None, &world.shared), None);
+        assert_eq!(answer_from_table(b"\x12\x34", None, &world.shared).unwrap()[3] & 0xf, 1);
         assert_eq!(gateway.asked().len(), 0);
     });
 }

@@ -1,5 +1,7 @@
 //! Into the guarded tree: a new one with its helper and filter, or the one we are in.
 
+use std::os::fd::BorrowedFd;
+
 use uwt_guard::{Foreign, Rules};
 use uwt_helper::Spare;
 use uwt_session::{Guard, Voice};
@@ -23,7 +25,7 @@ pub(super) fn of(course: Course) -> Result<Option<Guard>, Failure> {
 /// Puts this process where its program shall be.
 ///
 /// The helper comes first, since it must stay outside the filter; it ends by itself if it is not given the listener. Where the
-/// voice is verbose it tells of everything that is refused.
+/// voice is verbose it tells of everything that is refused; with a report it writes that and more into it.
 ///
 /// # Errors
 /// One of the steps; nothing must be run then.
@@ -32,6 +34,7 @@ pub(super) fn enter(
     guard: &Guard,
     session: &str,
     voice: Voice,
+    report: Option<BorrowedFd<'_>>,
     spare: Option<Spare>,
 ) -> Result<(), Failure> {
     match course {
@@ -43,15 +46,16 @@ pub(super) fn enter(
             ))
         }),
         Course::New { asks, .. } => {
-            let foreign = match (asks, voice) {
-                (false, _) => Foreign::Refuse,
-                (true, Voice::Verbose) => Foreign::AskAndTell,
-                (true, _) => Foreign::Ask,
+            let foreign = match (asks, &report, voice) {
+                (false, ..) => Foreign::Refuse,
+                (true, Some(_), _) => Foreign::AskAndReport,
+                (true, None, Voice::Verbose) => Foreign::AskAndTell,
+                (true, None, _) => Foreign::Ask,
             };
             let program = uwt_guard::compile(&Rules { cookie: guard.cookie(), foreign })
                 .map_err(|error| failed("the filter", &error))?;
             let spare = spare.map_or_else(uwt_helper::prepare, Ok);
-            let helper = spare.and_then(|spare| spare.start(session));
+            let helper = spare.and_then(|spare| spare.start(session, report));
             let helper = helper.map_err(|error| failed("the helper", &error))?;
             let installed = uwt_guard::install(&program).map_err(|error| failed("the filter", &error))?;
             helper.hand_over(installed.listener).map_err(|error| failed("the helper", &error))

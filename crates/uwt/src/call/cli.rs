@@ -132,13 +132,15 @@ mod tests {
             "resolve",
             "--guard",
             "deny",
+            "--report",
+            "/r",
             "--explain",
             "-v",
             "true",
         ]);
         assert_eq!(all.ip, Some(GatewayChoice::Address([10, 152, 152, 10].into())));
         assert_eq!((all.port, all.isolate, all.dns), (Some(9150), Some(Scope::Invocation), Some(DnsMode::Resolve)));
-        assert_eq!(all.guard, Some(GuardChoice::Deny));
+        assert_eq!((all.guard, all.report), (Some(GuardChoice::Deny), Some("/r".into())));
         assert!(all.explain && all.verbose && all.identity.is_none());
         let joined = options(&["-i127.0.0.1", "-p9050", "-t5", "--identity=work", "true"]);
         assert_eq!((joined.port, joined.identity.as_deref()), (Some(9050), Some("work")));
@@ -161,6 +163,7 @@ mod tests {
             (&["--guard=", "true"], false),
             (&["-vv", "true"], false),
             (&["--explain", "true"], false),
+            (&["--report=r", "true"], false),
             (&["--guard=off"], false),
             (&[], false),
         ] {

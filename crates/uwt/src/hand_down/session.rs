@@ -7,6 +7,7 @@ use uwt_session::{FileId, Guard, MAX_VARIABLE, Secret, Session};
 
 use crate::message::Failure;
 use crate::plan::carried::Carried;
+use crate::plan::report::Reporting;
 
 /// The session that `carried` describes, as text, read back to be sure that the preload library will understand it.
 ///
@@ -50,6 +51,7 @@ pub(crate) fn session<'a>(carried: &'a Carried, trusted: &'a str, secret: Secret
         timeout: carried.timeout.value,
         optimistic: carried.optimistic.value,
         voice: carried.voice,
+        report: carried.report.value != Reporting::Nothing,
         guard: None,
         pinned: carried.pinned,
         launcher,

@@ -11,7 +11,8 @@ use super::bind::Bind;
 use super::guard::Guarding;
 use super::isolation::Isolation;
 use super::passthrough::Reason;
-use super::{Request, bind, gateway, guard, isolation};
+use super::report::Reporting;
+use super::{Request, bind, gateway, guard, isolation, report};
 use crate::guard::tree::Tree;
 use crate::hand_down::library::Library;
 use crate::message::Failure;
@@ -56,6 +57,8 @@ pub(crate) struct Carried {
     pub(crate) library: Library,
     /// What nested calls keep.
     pub(crate) pinned: Pinned,
+    /// Where what it does is written down.
+    pub(crate) report: Setting<Reporting>,
     /// How much is said while it runs.
     pub(crate) voice: Voice,
 }
@@ -78,13 +81,15 @@ pub(crate) fn settle(
         (None, None) => settings.dns.clone(),
     };
     let gateway = gateway::settle(request, machine)?;
+    let guard = guard::settle(request, tree, machine)?;
     Ok(Carried {
         gateway: gateway.address,
         detected: gateway.detected,
         port: gateway.port,
         isolation: isolation::settle(request),
         credentials: settings.credentials.clone(),
-        guard: guard::settle(request, tree, machine)?,
+        report: report::settle(request, &guard)?,
+        guard,
         instead_of,
         dns,
         inbound: settings.inbound.clone(),

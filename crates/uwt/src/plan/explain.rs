@@ -108,6 +108,7 @@ fn of_carried(carried: &Carried) -> Vec<Line> {
     add("trusted", trusted, why(&carried.trusted.origin));
     add("native", native(carried), why(&carried.native.origin));
     add("preload", carried.library.path.clone(), carried.library.origin.clone());
+    add("report", carried.report.value.to_string(), why(&carried.report.origin));
     lines
 }
 
@@ -229,6 +230,7 @@ protection     off: runs as if there were no uwt  UWT_DEV_PASSTHROUGH=1 in the e
             ("optimistic", "false"),
             ("trusted", "none"),
             ("native", "all_proxy"),
+            ("report", "none"),
             ("time", "real"),
         ] {
             let line = text.lines().find(|line| line.starts_with(&format!("{label} "))).expect(label);

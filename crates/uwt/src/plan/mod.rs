@@ -10,6 +10,7 @@ pub(crate) mod localhost;
 pub(crate) mod machine;
 pub(crate) mod nesting;
 pub(crate) mod passthrough;
+pub(crate) mod report;
 pub(crate) mod time;
 
 use std::ffi::OsString;
@@ -86,7 +87,10 @@ pub(crate) fn make(request: Request<'_>, machine: &impl Machine) -> Result<Plan,
     let nesting = nesting::deeper(request.environment, &request.settings.max_nested)?;
     let reason = passthrough::reason(&request, machine);
     let protection = match (machine.tree(request.session), reason) {
-        (Tree::Free, Some(reason)) => Protection::Off(reason),
+        (Tree::Free, Some(reason)) => {
+            report::check_unprotected(&request, &reason)?;
+            Protection::Off(reason)
+        }
         (Tree::Lost, instead_of) => {
             without_session(&request)?;
             Protection::Tree { instead_of }
@@ -99,7 +103,7 @@ pub(crate) fn make(request: Request<'_>, machine: &impl Machine) -> Result<Plan,
 
 /// What the command line says about connections must hold, and here nobody could be told.
 fn without_session(request: &Request<'_>) -> Result<(), Failure> {
-    let Options { ip, port, isolate, identity, guard, dns, .. } = request.options;
+    let Options { ip, port, isolate, identity, guard, dns, report, .. } = request.options;
     let Settings { gateway, port: of_gateway, scope, .. } = request.settings;
     let asked = [
         ("--ip", ip.is_some()),
@@ -108,6 +112,7 @@ fn without_session(request: &Request<'_>) -> Result<(), Failure> {
         ("--identity", identity.is_some()),
         ("--guard", guard.is_some()),
         ("--dns", dns.is_some()),
+        ("--report", report.is_some()),
     ];
     let option = asked.iter().find(|(_, given)| *given).map(|(option, _)| (*option).to_owned());
     let others = [&gateway.origin, &of_gateway.origin, &scope.origin];

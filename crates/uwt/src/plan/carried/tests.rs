@@ -32,6 +32,7 @@ fn outer(scope: Scope, pinned: Pinned) -> Session<'static> {
         timeout: 150,
         optimistic: false,
         voice: Voice::Terse,
+        report: false,
         guard: None,
         pinned,
         launcher: FileId { device: 0, inode: 0 },
