@@ -33,7 +33,9 @@ pub(crate) fn run(channel: &OwnedFd, told: Told, program: u32) -> io::Result<()>
     let session = Session::parse(session).map_err(|_| io::ErrorKind::InvalidInput)?;
     let guard = session.guard.ok_or(io::ErrorKind::InvalidInput)?;
     let listener = start::taken_over(channel)?;
-    if let Some(listener) = &listener
+    // A report says that nothing was done, too.
+    if report.is_none()
+        && let Some(listener) = &listener
         && !is_needed(listener, &link)?
     {
         return Ok(());
@@ -43,9 +45,10 @@ pub(crate) fn run(channel: &OwnedFd, told: Told, program: u32) -> io::Result<()>
     LocalSet::new().block_on(&runtime, async {
         let mut shared = Shared::new(guard, Box::leak(Box::new(session)));
         if let Some(file) = report {
-            shared.report = Report::into(file)?;
+            shared.report = Report::into(file, program)?;
         }
         let shared = Rc::new(shared);
+        shared.begin();
         tokio::task::spawn_local(report::serve(Rc::clone(&shared)));
         tokio::task::spawn_local(link::serve(link, Rc::clone(&shared)));
         match listener {

@@ -20,11 +20,13 @@ use std::time::{Duration, Instant};
 
 use tokio::task::spawn_local;
 use tokio::time::sleep;
-use uwt_report::{Event, Happening};
+use uwt_policy::Level;
+use uwt_report::{Event, GuardLevel, Happening};
 use uwt_session::Voice;
 
+use crate::destination::shown;
 use crate::shared::Shared;
-use crate::tree::Process;
+use crate::tree::{Process, Stat};
 use out::Out;
 use programs::{Before, Programs, Seen};
 
@@ -55,17 +57,22 @@ pub(crate) struct Report(Option<Open>);
 #[derive(Debug)]
 struct Open {
     began: Instant,
+    /// The tree's first process: its id and its start time.
+    first: (u32, u64),
     out: Out,
     programs: Programs,
 }
 
 impl Report {
-    /// One that goes to `file`. To be called in the event loop.
+    /// One that goes to `file`, of the tree whose first process is `first`. To be called in the event loop.
     ///
     /// # Errors
     /// Those of fcntl(2).
-    pub(crate) fn into(file: OwnedFd) -> io::Result<Self> {
-        Ok(Self(Some(Open { began: Instant::now(), out: Out::new(file)?, programs: Programs::default() })))
+    pub(crate) fn into(file: OwnedFd, first: u32) -> io::Result<Self> {
+        // If it has ended already, the report is about nothing.
+        let start = Stat::of(first).map_or(0, |stat| stat.start);
+        let (began, out, programs) = (Instant::now(), Out::new(file)?, Programs::default());
+        Ok(Self(Some(Open { began, first: (first, start), out, programs })))
     }
 
     /// Whether there is one.
@@ -81,6 +88,11 @@ impl Open {
 
     fn write(&self, time: u64, process: &Process, happening: Happening) {
         self.out.write(&Event { time, pid: process.pid, start: process.start, happening });
+    }
+
+    fn write_of_tree(&self, happening: Happening) {
+        let (pid, start) = self.first;
+        self.out.write(&Event { time: self.now(), pid, start, happening });
     }
 
     /// Writes what a process runs, if that is not known yet; `false` for the launcher, which does nothing by itself.
@@ -102,6 +114,18 @@ impl Open {
 }
 
 impl Shared {
+    /// Says what holds for the tree: before everything else.
+    pub(crate) fn begin(&self) {
+        let Some(open) = &self.report.0 else { return };
+        let session = self.tree.outermost();
+        open.write_of_tree(Happening::Begin {
+            guard: if self.guard.level == Level::Tunnel { GuardLevel::Tunnel } else { GuardLevel::Deny },
+            scope: session.scope.to_string(),
+            gateway: shown(session.gateway.into()),
+        });
+        self.complain(None);
+    }
+
     /// A process did something: the guard's word for it.
     pub(crate) fn happened(&self, process: &Process, happening: impl FnOnce() -> Happening) {
         self.happened_by(process, Witness::Guard, happening);
@@ -194,12 +218,13 @@ async fn watch(shared: Rc<Shared>, process: Rc<Process>, since: u64) {
     shared.complain(Some(process.pid));
 }
 
-/// Writes all that is still to be written, when no process is left. It waits as long as nobody reads.
+/// Writes all that is still to be written, when no process is left, and that it is all. It waits as long as nobody reads.
 pub(crate) async fn finish(shared: &Shared) {
     let Some(open) = &shared.report.0 else { return };
     for (process, since) in open.programs.unsettled() {
         let seen = open.programs.give_up(&process, since, &shared.outside);
         open.tell_of(&process, seen);
     }
+    open.write_of_tree(Happening::End);
     open.out.written().await;
 }

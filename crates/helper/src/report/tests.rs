@@ -17,7 +17,7 @@ const NO_SOCKET: SocketSpec = SocketSpec { domain: 0, kind: 0, protocol: 0 };
 /// A helper's state with a report that goes into a pipe.
 fn reporting(writer: io::PipeWriter) -> Rc<Shared> {
     let mut shared = Shared::new(GUARD, session());
-    shared.report = Report::into(writer.into()).unwrap();
+    shared.report = Report::into(writer.into(), std::process::id()).unwrap();
     Rc::new(shared)
 }
 
@@ -28,7 +28,16 @@ fn events(reader: io::PipeReader) -> Vec<Event> {
 
 /// A program that runs until its input ends.
 fn cat() -> Child {
-    Command::new("/bin/cat").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    running(Command::new("/bin/cat"))
+}
+
+/// Starts a program, and waits until /proc shows all of it: the parent goes on a little earlier.
+fn running(mut command: Command) -> Child {
+    let program = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while std::fs::read(format!("/proc/{}/cmdline", program.id())).unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    program
 }
 
 fn end(mut program: Child) -> String {
@@ -49,6 +58,7 @@ fn a_program_comes_before_what_it_does() {
     run(async {
         let (shared, program) = (reporting(writer), cat());
         let process = shared.tree.process(program.id()).unwrap();
+        shared.begin();
         shared.happened(&process, || local(1));
         shared.happened(&process, || local(2));
         // The same program once more, this time with the preload.
@@ -63,19 +73,27 @@ fn a_program_comes_before_what_it_does() {
             preload,
         };
         let ids = (process.pid, process.start);
+        let first = shared.report.0.as_ref().unwrap().first;
         drop(shared);
         let events = events(reader);
         let happenings: Vec<_> = events.iter().map(|event| event.happening.clone()).collect();
-        assert_eq!(happenings, [written(false), local(1), local(2), written(true), local(3), local(4)]);
+        let begin = Happening::Begin {
+            guard: GuardLevel::Tunnel,
+            scope: "process".to_owned(),
+            gateway: Destination { host: "127.0.0.1".to_owned(), port: 9 },
+        };
+        assert_eq!(happenings, [begin, written(false), local(1), local(2), written(true), local(3), local(4)]);
         let known: Vec<_> = events.iter().map(|event| (event.pid, event.start)).collect();
-        assert_eq!(known, [ids, ids, ids, ids, ids, (0, 0)]);
+        assert_eq!(known, [first, ids, ids, ids, ids, ids, (0, 0)]);
         assert!(events.windows(2).all(|pair| pair[0].time <= pair[1].time));
     });
 }
 
 /// A shell that executes a program when it is told to.
 fn shell(script: &str) -> Child {
-    Command::new("/bin/sh").args(["-c", script]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script]);
+    running(command)
 }
 
 #[test]
@@ -102,7 +120,9 @@ fn what_a_process_becomes_is_seen_and_what_has_ended_is_not_forgotten() {
         finish(&shared).await;
         drop(shared);
     });
-    let programs: Vec<_> = events(reader)
+    let mut events = events(reader);
+    assert_eq!(events.pop().unwrap().happening, Happening::End);
+    let programs: Vec<_> = events
         .into_iter()
         .map(|event| match event.happening {
             Happening::Process { parent, program, arguments, preload: false } => (parent, program, arguments),
@@ -129,11 +149,11 @@ fn what_could_not_be_executed_has_changed_nothing() {
         finish(&shared).await;
         drop(shared);
     });
-    let events = events(reader);
-    assert!(
-        matches!(&events[..], [Event { happening: Happening::Process { preload: true, .. }, .. }, _]),
-        "{events:?}"
-    );
+    let happenings: Vec<_> = events(reader).into_iter().map(|event| event.happening).collect();
+    let [Happening::Process { preload: true, .. }, happened, Happening::End] = &happenings[..] else {
+        panic!("{happenings:?}")
+    };
+    assert_eq!(*happened, local(1));
 }
 
 #[test]
@@ -211,7 +231,7 @@ fn a_reader_that_rests_stops_nobody_and_is_told_what_it_has_missed() {
             shared.happened(&process, || local(port));
         }
         let reading = tokio::task::spawn_blocking(move || events(reader));
-        finish(&shared).await;
+        shared.report.0.as_ref().unwrap().out.written().await;
         shared.happened(&process, || local(1));
         finish(&shared).await;
         end(program);
@@ -224,10 +244,10 @@ fn a_reader_that_rests_stops_nobody_and_is_told_what_it_has_missed() {
             _ => None,
         });
         let ports: Vec<u16> = ports.collect();
-        let [.., Event { happening: Happening::Lost { count }, pid: 0, .. }, last] = &events[..] else {
+        let [.., Event { happening: Happening::Lost { count }, pid: 0, .. }, last, end] = &events[..] else {
             panic!("{:?}", events.last())
         };
-        assert_eq!(last.happening, local(1));
+        assert_eq!((&last.happening, &end.happening), (&local(1), &Happening::End));
         let kept = u16::try_from(ports.len() - 1).unwrap();
         assert_eq!(ports[..kept.into()], (0..kept).collect::<Vec<_>>(), "in order");
         assert!(kept > 10_000 && u64::from(most - kept) == *count, "{kept} {count}");
@@ -263,7 +283,7 @@ fn a_silent_tree_is_told_nothing_and_without_a_report_nothing_is_looked_up() {
         assert!(!shared.report.is_open());
         let process = shared.tree.process(program.id()).unwrap();
         shared.happened(&process, || unreachable!("nobody wants to know"));
-        shared.report = Report::into(writer.into()).unwrap();
+        shared.report = Report::into(writer.into(), std::process::id()).unwrap();
         shared.happened(&process, || local(1));
         assert_eq!(end(program), "");
     });
@@ -274,7 +294,7 @@ fn a_full_disk_is_an_end_too() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     run(async {
         let (mut shared, program) = (Shared::new(GUARD, session()), cat());
-        shared.report = Report::into(full.into()).unwrap();
+        shared.report = Report::into(full.into(), std::process::id()).unwrap();
         let process = shared.tree.process(program.id()).unwrap();
         shared.happened(&process, || local(1));
         assert!(end(program).contains("No space left on device"));
