@@ -12,3 +12,5 @@ mod schema;
 mod config;
 #[path = "ctl/help.rs"]
 mod help;
+#[path = "ctl/wrapper.rs"]
+mod wrapper;

@@ -73,17 +73,27 @@ impl Sources {
         }
         Ok((Self { folders: folders.into_iter().chain(user).collect() }, passed_over))
     }
+
+    /// The user's own folder, whether it is there or not: `$XDG_CONFIG_HOME/uwt` or `~/.config/uwt`. `None` where the
+    /// environment variables that `get` gives name no home.
+    pub fn own<'a>(get: impl Fn(&str) -> Option<&'a OsStr>) -> Option<PathBuf> {
+        own_place(&get).map(|(_, folder)| folder)
+    }
 }
 
-/// `$XDG_CONFIG_HOME/uwt` or `~/.config/uwt`, if it is there and counts.
+/// `$XDG_CONFIG_HOME/uwt` or `~/.config/uwt`, behind the folder of the variable.
+fn own_place<'a>(get: &impl Fn(&str) -> Option<&'a OsStr>) -> Option<(&'a Path, PathBuf)> {
+    let absolute = |name| get(name).map(Path::new).filter(|path| path.is_absolute());
+    let configuration = absolute("XDG_CONFIG_HOME").map(|path| (path, path.join("uwt")));
+    configuration.or_else(|| absolute("HOME").map(|path| (path, path.join(".config/uwt"))))
+}
+
+/// The user's own folder, if it is there and counts.
 fn user_folder<'a>(caller: Caller, get: &impl Fn(&str) -> Option<&'a OsStr>) -> Result<Option<PathBuf>, PassedOver> {
     if caller.user == 0 || caller.elevated {
         return Ok(None);
     }
-    let absolute = |name| get(name).map(Path::new).filter(|path| path.is_absolute());
-    let configuration = absolute("XDG_CONFIG_HOME").map(|path| (path, path.join("uwt")));
-    let place = configuration.or_else(|| absolute("HOME").map(|path| (path, path.join(".config/uwt"))));
-    let Some((home, folder)) = place else { return Ok(None) };
+    let Some((home, folder)) = own_place(get) else { return Ok(None) };
     match fs::metadata(&folder) {
         Ok(status) if status.uid() == caller.user || status.uid() == 0 => Ok(Some(folder)),
         Ok(_) => Err(PassedOver { folder, why: "it belongs to somebody else" }),

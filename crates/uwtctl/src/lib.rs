@@ -13,9 +13,12 @@ mod circuits;
 mod config;
 mod configuration;
 mod control;
+mod dropin;
 mod launcher;
 mod page;
 mod processes;
+mod program;
 mod run;
+mod wrapper;
 
 pub use run::run;

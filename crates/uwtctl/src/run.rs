@@ -11,6 +11,7 @@ use crate::audit;
 use crate::circuits;
 use crate::config;
 use crate::page::{printable, wrapped};
+use crate::wrapper;
 
 /// Does what the command line says, and gives the exit status.
 #[must_use]
@@ -53,6 +54,7 @@ fn answer(command: &ControlCommand, shown: Shown) -> anyhow::Result<Status> {
         ControlCommand::Audit(options) => audit::run(options, shown),
         ControlCommand::Circuits(options) => circuits::run(options, shown),
         ControlCommand::Config(options) => config::run(options, shown),
+        ControlCommand::Wrapper(options) => wrapper::run(options, shown),
         _ => anyhow::bail!("{command:?} {shown:?}"),
     }
 }

@@ -1,10 +1,9 @@
 //! What holds, and which file says so.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
-use nix::unistd::{AccessFlags, access};
 use serde::Serialize;
 use serde_json::Value;
 use uwt_config::{Entry, command_name};
@@ -13,6 +12,7 @@ use super::{place, to_json};
 use crate::answer::{Answer, Status};
 use crate::configuration::Configuration;
 use crate::page::{Mood, Page, Text};
+use crate::program;
 
 /// The merged configuration.
 #[derive(Debug, Serialize)]
@@ -76,11 +76,8 @@ pub(crate) fn show(configuration: &Configuration, command: Option<&OsStr>) -> an
     };
     if let Some(command) = command {
         let name = command_name(command.to_str().context("the command's name is not UTF-8")?)?;
-        let program = find(Path::new(&name));
-        let typed = program.as_deref().unwrap_or(Path::new(&name)).to_owned();
-        let resolved = program.as_deref().map_or_else(|| typed.clone(), resolved);
-        shown.settings = settings(&config.settings_for(&resolved, typed.as_os_str()).entries());
-        shown.program = program.map(|path| path.display().to_string());
+        shown.settings = settings(&program::settings(config, &name).entries());
+        shown.program = program::find(Path::new(&name)).map(|path| path.display().to_string());
         shown.command = Some(name);
     } else {
         shown.settings = settings(&config.global().entries());
@@ -89,23 +86,6 @@ pub(crate) fn show(configuration: &Configuration, command: Option<&OsStr>) -> an
             commands.map(|it| OfCommand { command: it.command, settings: settings(&it.entries) }).collect();
     }
     Ok(shown)
-}
-
-/// The program of a name, as PATH has it.
-fn find(name: &Path) -> Option<PathBuf> {
-    let executable = |path: &PathBuf| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
-    if name.is_absolute() {
-        return Some(name.to_owned()).filter(executable);
-    }
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(executable)
-}
-
-/// What runs in the end: the diverted program behind a wrapper, and where links lead.
-fn resolved(program: &Path) -> PathBuf {
-    let mut diverted = program.as_os_str().to_owned();
-    diverted.push(".anondist-orig");
-    let real = Path::new(&diverted).canonicalize().or_else(|_| program.canonicalize());
-    real.unwrap_or_else(|_| program.to_owned())
 }
 
 impl Answer for Shown {
