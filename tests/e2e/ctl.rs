@@ -10,7 +10,11 @@ mod schema;
 
 #[path = "ctl/config.rs"]
 mod config;
+#[path = "ctl/gateway.rs"]
+mod gateway;
 #[path = "ctl/help.rs"]
 mod help;
+#[path = "ctl/ports.rs"]
+mod ports;
 #[path = "ctl/wrapper.rs"]
 mod wrapper;

@@ -264,17 +264,30 @@ pub struct GatewayOptions {
 #[derive(Debug, Subcommand)]
 pub enum GatewayCommand {
     /// Tor's: the SocksPorts of the plan
-    Torrc {
-        /// Without transparent proxying
-        #[arg(long)]
-        no_transparent: bool,
-    },
+    Torrc(GatewayFileOptions),
     /// The firewall's
-    Firewall {
-        /// Without transparent proxying
-        #[arg(long)]
-        no_transparent: bool,
-    },
+    Firewall(GatewayFileOptions),
+}
+
+/// Which lines, and for which gateway.
+#[derive(Debug, Args)]
+pub struct GatewayFileOptions {
+    /// Without transparent proxying
+    #[arg(long)]
+    pub no_transparent: bool,
+    /// For which gateway: whonix, or debian with a Tor
+    /// [default: what is found]
+    #[arg(long = "for", value_enum, value_name = "KIND", hide_possible_values = true, verbatim_doc_comment)]
+    pub kind: Option<GatewayKind>,
+}
+
+/// The kinds of gateways whose files are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GatewayKind {
+    /// A Whonix-Gateway
+    Whonix,
+    /// Debian with its package tor
+    Debian,
 }
 
 /// `uwtctl config`.

@@ -10,7 +10,9 @@ use crate::answer::{Shown, Status};
 use crate::audit;
 use crate::circuits;
 use crate::config;
+use crate::gateway_files;
 use crate::page::{printable, wrapped};
+use crate::ports;
 use crate::wrapper;
 
 /// Does what the command line says, and gives the exit status.
@@ -54,6 +56,8 @@ fn answer(command: &ControlCommand, shown: Shown) -> anyhow::Result<Status> {
         ControlCommand::Audit(options) => audit::run(options, shown),
         ControlCommand::Circuits(options) => circuits::run(options, shown),
         ControlCommand::Config(options) => config::run(options, shown),
+        ControlCommand::Gateway(options) => gateway_files::run(options, shown),
+        ControlCommand::Ports(options) => ports::run(options, shown),
         ControlCommand::Wrapper(options) => wrapper::run(options, shown),
         _ => anyhow::bail!("{command:?} {shown:?}"),
     }
