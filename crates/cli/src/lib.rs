@@ -13,7 +13,7 @@ use uwt_config::{GatewayChoice, GuardChoice};
 use uwt_policy::{DnsMode, Scope};
 
 pub use torsocks::TorsocksOptions;
-pub use value::guard as guard_level;
+pub use value::{ExplainFormat, guard as guard_level};
 
 const AFTER_HELP: &str = "\
 What no option says is as configured (uwt.d(5)), and else as by default.
@@ -73,9 +73,18 @@ pub struct Options {
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub report: Option<PathBuf>,
 
-    /// Print what would be done and why, and run nothing
-    #[arg(long)]
-    pub explain: bool,
+    /// Print what would be done and why, and run nothing; as
+    /// text or, for programs, as json [default: text]
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_parser = value::explain,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text",
+        verbatim_doc_comment
+    )]
+    pub explain: Option<ExplainFormat>,
 
     /// Say on standard error what is done
     #[arg(short, long)]

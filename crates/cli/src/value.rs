@@ -3,6 +3,28 @@
 use uwt_config::{GatewayChoice, GuardChoice, Invalid, identity_name};
 use uwt_policy::{DnsMode, Scope};
 
+/// How `--explain` prints the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExplainFormat {
+    /// In columns, for people.
+    Text,
+    /// An array of objects with the members `label`, `value` and `why`, for programs.
+    Json,
+}
+
+impl ExplainFormat {
+    /// The words, in the order they are documented.
+    pub const WORDS: [&'static str; 2] = ["text", "json"];
+}
+
+pub(crate) fn explain(text: &str) -> Result<ExplainFormat, String> {
+    match text {
+        "text" => Ok(ExplainFormat::Text),
+        "json" => Ok(ExplainFormat::Json),
+        _ => Err(format!("expected {}", ExplainFormat::WORDS.join(" or "))),
+    }
+}
+
 pub(crate) fn socks_version(text: &str) -> Result<u8, String> {
     if text == "5" { Ok(5) } else { Err("only SOCKS version 5 is spoken: `-t 5`, or leave the option out".to_owned()) }
 }

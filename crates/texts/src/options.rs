@@ -141,7 +141,7 @@ fn name(option: &Arg) -> String {
     }
 }
 
-/// `-p, --port PORT`, with the fonts of man-pages(7).
+/// `-p, --port PORT` or `--explain[=HOW]`, with the fonts of man-pages(7).
 fn typed(option: &Arg) -> Vec<Inline> {
     let short = option.get_short().map(|short| format!("-{short}"));
     let long = option.get_long().map(|long| format!("--{long}"));
@@ -154,7 +154,11 @@ fn typed(option: &Arg) -> Vec<Inline> {
     }
     if option.get_action().takes_values() {
         for value in option.get_value_names().unwrap_or_default() {
-            line.extend([roman(" "), italic(value.as_str())]);
+            if option.is_require_equals_set() {
+                line.extend([roman("[="), italic(value.as_str()), roman("]")]);
+            } else {
+                line.extend([roman(" "), italic(value.as_str())]);
+            }
         }
     }
     line

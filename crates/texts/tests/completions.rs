@@ -11,6 +11,8 @@ use tempfile::TempDir;
 const LINES: &[(&str, &[&str])] = &[
     ("uwt --gu", &["--guard"]),
     ("uwt -v --ex", &["--explain"]),
+    ("uwt --explain gi", &["git", "!json"]),
+    ("uwt --explain=json git che", &["checkout", "cherry-pick"]),
     ("uwt --guard d", &["deny", "!off", "!names"]),
     ("uwt --isolate ", &["process", "none", "!identity"]),
     ("uwt -v --dns r", &["resolve"]),

@@ -19,7 +19,7 @@ use crate::environment::Environment;
 use crate::folders;
 use crate::guard::inherited;
 use crate::message::{self, Failure};
-use crate::plan::explain::{lines, table};
+use crate::plan::explain::{self, lines};
 use crate::plan::guard::Course;
 use crate::plan::machine::ThisMachine;
 use crate::plan::passthrough::Reason;
@@ -123,8 +123,8 @@ fn steps(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Fail
     if matches!(plan.time, Time::Own { .. }) {
         carry::check_clock(&plan.target.path, &settings.trusted.value, own)?;
     }
-    if options.explain {
-        return print(&table(&lines(&plan, &files))).map(|()| 0);
+    if let Some(format) = options.explain {
+        return print(&explain::text(&lines(&plan, &files), format)?).map(|()| 0);
     }
     if voice == Voice::Verbose {
         for line in lines(&plan, &files) {

@@ -1,5 +1,7 @@
 //! `--explain` says what would be done and why, and does nothing.
 
+use serde_json::Value;
+
 use crate::place::{Place, bin_dir, run};
 
 #[test]
@@ -65,6 +67,32 @@ fn why_a_command_runs_without_uwt() {
     place.configure("localhost = \"passthrough\"\n");
     let why = protection(&[], &["true", "::1"]);
     assert_eq!(why, format!("the arguments contain ::1 and localhost = \"passthrough\", {file}:1"));
+}
+
+#[test]
+fn programs_get_the_same_as_json() {
+    let place = Place::new();
+    place.configure("port = 9111\n");
+    let explained = |option| run(&mut place.uwt(&[option, "true"])).succeeded().to_owned();
+    assert_eq!(explained("--explain=text"), explained("--explain"));
+    let lines: Value = serde_json::from_str(&explained("--explain=json")).expect("JSON");
+    let rows: Vec<String> = lines.as_array().expect("an array").iter().map(row).collect();
+    let table: Vec<String> = explained("--explain").lines().map(words).collect();
+    assert_eq!(rows, table);
+    let file = place.at("etc/50_test.toml").display().to_string();
+    assert!(rows.contains(&format!("port 9111 {file}:1")) && rows.contains(&"protection on".to_owned()), "{rows:?}");
+}
+
+/// A line's three members, without what the columns of a table add.
+fn row(line: &Value) -> String {
+    let members = line.as_object().expect("an object");
+    assert_eq!(members.len(), 3, "{line}");
+    let member = |name| members.get(name).and_then(Value::as_str).expect(name);
+    words(&[member("label"), member("value"), member("why")].join(" "))
+}
+
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]

@@ -80,6 +80,7 @@ pub(super) fn explained(error: &clap::Error, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use uwt_cli::ExplainFormat;
     use uwt_config::{GatewayChoice, GuardChoice};
     use uwt_policy::{DnsMode, Scope};
 
@@ -141,9 +142,10 @@ mod tests {
         assert_eq!(all.ip, Some(GatewayChoice::Address([10, 152, 152, 10].into())));
         assert_eq!((all.port, all.isolate, all.dns), (Some(9150), Some(Scope::Invocation), Some(DnsMode::Resolve)));
         assert_eq!((all.guard, all.report), (Some(GuardChoice::Deny), Some("/r".into())));
-        assert!(all.explain && all.verbose && all.identity.is_none());
+        assert!(all.explain == Some(ExplainFormat::Text) && all.verbose && all.identity.is_none());
         let joined = options(&["-i127.0.0.1", "-p9050", "-t5", "--identity=work", "true"]);
-        assert_eq!((joined.port, joined.identity.as_deref()), (Some(9050), Some("work")));
+        assert_eq!((joined.port, joined.identity.as_deref(), joined.explain), (Some(9050), Some("work"), None));
+        assert_eq!(options(&["--explain=json", "true"]).explain, Some(ExplainFormat::Json));
     }
 
     /// What is read without clap is read as by clap, and clap gets the rest.
@@ -195,6 +197,7 @@ mod tests {
             (&["--identity", "a", "--isolate", "none", "curl"], "cannot be used with"),
             (&["--dns", "direct", "curl"], "expected names or resolve"),
             (&["--guard", "on", "curl"], "expected auto, tunnel, deny or off"),
+            (&["--explain=yaml", "curl"], "expected text or json"),
         ] {
             let failure = parse_words(words).expect_err("bad usage");
             assert_eq!(failure.status, 125, "{words:?}");

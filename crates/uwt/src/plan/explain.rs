@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use serde::Serialize;
+use uwt_cli::ExplainFormat;
 use uwt_config::{Native, Origin};
 use uwt_policy::Scope;
 use uwt_session::VARIABLE;
@@ -12,9 +14,10 @@ use super::isolation::Isolation;
 use super::passthrough::Reason;
 use super::time::Time;
 use super::{Plan, Protection};
+use crate::message::Failure;
 
 /// One line: what, which value, why.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Line {
     label: &'static str,
     value: String,
@@ -135,8 +138,22 @@ fn optimistic(carried: &Carried) -> String {
     carried.optimistic.value.to_string()
 }
 
+/// The lines as they are printed.
+///
+/// # Errors
+/// They cannot be written as JSON.
+pub(crate) fn text(lines: &[Line], format: ExplainFormat) -> Result<String, Failure> {
+    match format {
+        ExplainFormat::Text => Ok(table(lines)),
+        ExplainFormat::Json => match serde_json::to_string_pretty(lines) {
+            Ok(text) => Ok(text + "\n"),
+            Err(error) => Err(Failure::ours(format!("--explain=json: {error}"))),
+        },
+    }
+}
+
 /// The lines in columns.
-pub(crate) fn table(lines: &[Line]) -> String {
+fn table(lines: &[Line]) -> String {
     let width = |text: &str| text.chars().count();
     let first = lines.iter().map(|line| width(line.label)).max().unwrap_or_default();
     let second =

@@ -87,7 +87,7 @@ pub(crate) fn is_likely_new(request: &Request<'_>) -> bool {
     let choice = request.options.guard.unwrap_or(request.settings.guard.value);
     let carried = request.settings.enabled.value && !passthrough::is_switched_off(request.environment);
     let nested = request.session.is_some_and(|session| session.guard.is_some());
-    carried && !nested && choice != GuardChoice::Off && !request.options.explain
+    carried && !nested && choice != GuardChoice::Off && request.options.explain.is_none()
 }
 
 /// Command line, else the configuration; a tree that is guarded stays as it is, since a filter cannot be taken off.
