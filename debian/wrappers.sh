@@ -21,6 +21,8 @@
 # What is not in the journal and not as we make it is somebody else's: it is left alone, with a message.
 
 uwt_root=${DPKG_ROOT:-}
+uwt_nl='
+'
 
 uwt_say() {
     printf 'uwt: %s\n' "$*" >&2
@@ -70,12 +72,20 @@ uwt_is_wrapper() {
     uwt_is_link "$uwt_root$1" "$(uwt_target "$1")"
 }
 
+# Whether TEXT holds PART. A shell does that by itself; there are many commands, and this is asked often.
+uwt_holds() {
+    case $1 in
+    *"$2"*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
 uwt_is_diverted() {
-    printf '%s\n' "$uwt_diversions" | grep -qF -e "diversion of $1 to "
+    uwt_holds "$uwt_diversions" "diversion of $1 to "
 }
 
 uwt_is_ours() {
-    printf '%s\n' "$uwt_diversions" | grep -qxF -e "diversion of $1 to $1.anondist-orig by $uwt_package"
+    uwt_holds "$uwt_nl$uwt_diversions$uwt_nl" "${uwt_nl}diversion of $1 to $1.anondist-orig by $uwt_package$uwt_nl"
 }
 
 uwt_in_journal() {

@@ -104,4 +104,9 @@ impl Site {
     pub(super) fn commands(&self) -> Snapshot {
         Snapshot::of(&self.debian.path(""), &PLACES, &[], LARGEST)
     }
+
+    /// The same; of files that were not touched since `earlier` was taken, it takes what that knows.
+    pub(super) fn commands_after(&self, earlier: &Snapshot) -> Snapshot {
+        Snapshot::after(earlier, &self.debian.path(""), &PLACES, &[], LARGEST)
+    }
 }

@@ -12,8 +12,15 @@ use std::process::Command;
 use rustix::fs::{lgetxattr, llistxattr};
 
 /// Files by their names, and what each is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Snapshot(BTreeMap<PathBuf, Entry>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Snapshot {
+    entries: BTreeMap<PathBuf, Entry>,
+    /// As they were then. A file whose number and time of change (st_ctime, which nobody can set) are the same is the same.
+    stamps: BTreeMap<PathBuf, Stamp>,
+}
+
+/// Number of the file, seconds, nanoseconds.
+type Stamp = (u64, i64, i64);
 
 /// Folders have no time and no number of links: both change with what is in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +38,13 @@ struct Entry {
 impl Snapshot {
     /// What is in the folders below `root`, without what is `left_out`, with the sums of files of at most this many bytes.
     pub(super) fn of(root: &Path, folders: &[&str], left_out: &[&str], largest: u64) -> Self {
-        let mut entries = BTreeMap::new();
+        Self::after(&Self::default(), root, folders, left_out, largest)
+    }
+
+    /// The same, where `earlier` was taken before of the same files.
+    pub(super) fn after(earlier: &Self, root: &Path, folders: &[&str], left_out: &[&str], largest: u64) -> Self {
+        let mut taken = Self::default();
+        let relative = |path: &Path| path.strip_prefix(root).expect("below it").to_owned();
         let mut summed = Vec::new();
         let left_out: Vec<PathBuf> = left_out.iter().map(|path| root.join(path)).collect();
         let mut waiting: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
@@ -44,21 +57,23 @@ impl Snapshot {
                 let below = fs::read_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 waiting.extend(below.map(|entry| entry.expect("readable").path()));
             }
-            if status.is_file() && status.size() <= largest {
+            let (name, stamp) = (relative(&path), (status.ino(), status.ctime(), status.ctime_nsec()));
+            let known = earlier.entries.get(&name).filter(|_| earlier.stamps.get(&name) == Some(&stamp)).cloned();
+            if known.is_none() && status.is_file() && status.size() <= largest {
                 summed.push(path.clone());
             }
-            entries.insert(path.clone(), Entry::of(&path, &status));
+            taken.entries.insert(name.clone(), known.unwrap_or_else(|| Entry::of(&path, &status)));
+            taken.stamps.insert(name, stamp);
         }
         for (path, sha256) in sums(&summed) {
-            entries.get_mut(&path).expect("it was asked for").sha256 = sha256;
+            taken.entries.get_mut(&relative(&path)).expect("it was asked for").sha256 = sha256;
         }
-        let relative = |path: PathBuf| path.strip_prefix(root).expect("below it").to_owned();
-        Self(entries.into_iter().map(|(path, entry)| (relative(path), entry)).collect())
+        taken
     }
 
     /// Without the times of symbolic links: a wrapper is as good as another one.
     pub(super) fn with_any_links(mut self) -> Self {
-        for entry in self.0.values_mut().filter(|entry| entry.target.is_some()) {
+        for entry in self.entries.values_mut().filter(|entry| entry.target.is_some()) {
             entry.modified = (0, 0);
         }
         self
@@ -66,10 +81,10 @@ impl Snapshot {
 
     /// Says what differs, or nothing.
     pub(super) fn difference(&self, later: &Self) -> String {
-        let names: BTreeSet<&PathBuf> = self.0.keys().chain(later.0.keys()).collect();
+        let names: BTreeSet<&PathBuf> = self.entries.keys().chain(later.entries.keys()).collect();
         let mut text = String::new();
         for name in names {
-            let (before, after) = (self.0.get(name), later.0.get(name));
+            let (before, after) = (self.entries.get(name), later.entries.get(name));
             if before != after {
                 let _ = writeln!(text, "{}\n    before: {before:?}\n    after:  {after:?}", name.display());
             }

@@ -24,8 +24,9 @@ fn list() -> Vec<String> {
     lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-fn whole(site: &Site) -> Snapshot {
-    Snapshot::of(&site.debian.path(""), &[""], &LEFT_OUT, u64::MAX)
+/// Everything. Of files that were not touched since `earlier` was taken, it takes what that knows.
+fn whole(site: &Site, earlier: &Snapshot) -> Snapshot {
+    Snapshot::after(earlier, &site.debian.path(""), &[""], &LEFT_OUT, u64::MAX)
 }
 
 #[test]
@@ -49,7 +50,7 @@ fn nothing_is_left_behind() {
     // As an administrator may have them.
     site.typed("chmod 0711 /usr/bin/ssh; chown root:mail /usr/bin/curl; chmod 2755 /usr/bin/curl");
     setxattr(site.debian.path("usr/bin/wget"), "security.capability", &CAPABILITY, XattrFlags::empty()).expect("set");
-    let before = whole(&site);
+    let before = whole(&site, &Snapshot::default());
 
     let ours = [&built("uwt"), &built("uwt-wrappers"), &built("uwt-torsocks")];
     for round in 1..=2 {
@@ -88,7 +89,7 @@ fn nothing_is_left_behind() {
             site.install(&[ours[0], ours[1], ours[2]]);
         }
         site.packages(&["--purge", "uwt-wrappers", "uwt-torsocks", "uwt"], &[]);
-        let difference = before.difference(&whole(&site));
+        let difference = before.difference(&whole(&site, &before));
         assert_eq!(difference, "");
     }
 }
@@ -96,11 +97,11 @@ fn nothing_is_left_behind() {
 #[test]
 fn uwt_alone_wraps_nothing() {
     let site = Site::bare();
-    let before = Snapshot::of(&site.debian.path(""), &["usr/bin"], &["usr/bin/uwt"], u64::MAX);
+    let others = || Snapshot::of(&site.debian.path(""), &["usr/bin"], &["usr/bin/uwt", "usr/bin/uwtctl"], u64::MAX);
+    let before = others();
     site.install(&[&built("uwt")]);
     assert_eq!(site.diversions(), "");
-    let difference = before.difference(&Snapshot::of(&site.debian.path(""), &["usr/bin"], &["usr/bin/uwt"], u64::MAX));
-    assert_eq!(difference, "");
+    assert_eq!(before.difference(&others()), "");
 }
 
 /// DPKG_ROOT: a system in a folder, whose maintainer scripts run outside.
