@@ -178,6 +178,11 @@ pub struct CheckOptions {
     /// How long to wait for an answer [default: 10]
     #[arg(long, value_name = "SECONDS", default_value_t = 10, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..=600))]
     pub timeout: u16,
+    /// Send lookups and connections without uwt although no
+    /// gateway is known to carry them through Tor: your
+    /// provider sees them
+    #[arg(long, verbatim_doc_comment)]
+    pub send_unprotected: bool,
     /// How Tor's control port is reached (for isolation)
     #[command(flatten)]
     pub control: ControlPortOptions,
@@ -213,7 +218,8 @@ pub struct CircuitsOptions {
 #[derive(Clone, Debug, Args)]
 pub struct ControlPortOptions {
     /// Tor's control port, or its socket's path
-    /// [default: the gateway's port 9051]
+    /// [default: /run/tor/control if Tor is on this
+    /// machine and has it, else the gateway's port 9051]
     #[arg(long, value_name = "ADDRESS:PORT", verbatim_doc_comment)]
     pub control: Option<String>,
     /// Where the control port's password is

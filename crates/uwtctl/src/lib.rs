@@ -9,6 +9,7 @@
 
 mod answer;
 mod audit;
+mod check;
 mod circuits;
 mod config;
 mod configuration;

@@ -8,6 +8,7 @@ use uwt_cli::ctl::{Control, ControlCommand};
 
 use crate::answer::{Shown, Status};
 use crate::audit;
+use crate::check;
 use crate::circuits;
 use crate::config;
 use crate::gateway_files;
@@ -54,6 +55,7 @@ fn complain(text: &str) {
 fn answer(command: &ControlCommand, shown: Shown) -> anyhow::Result<Status> {
     match command {
         ControlCommand::Audit(options) => audit::run(options, shown),
+        ControlCommand::Check(options) => check::run(options, shown),
         ControlCommand::Circuits(options) => circuits::run(options, shown),
         ControlCommand::Config(options) => config::run(options, shown),
         ControlCommand::Gateway(options) => gateway_files::run(options, shown),

@@ -16,6 +16,8 @@ use crate::control::Control;
 use crate::processes::Processes;
 use list::{Circuits, Memory};
 
+pub(crate) use list::label;
+
 /// Shows the circuits.
 ///
 /// # Errors
