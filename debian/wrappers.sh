@@ -1,10 +1,13 @@
-# Wraps commands by diversion and puts them back, for the maintainer scripts: debian/rules puts this file into them.
+# Wraps commands by diversion and puts them back, for the maintainer scripts and `uwtctl wrapper`: debian/rules puts this
+# file into the former, the compiler into the latter.
 #
 # A wrapped /usr/bin/NAME is
 #
 #     NAME                 a link to NAME.anondist
 #     NAME.anondist        a link to uwt
 #     NAME.anondist-orig   the distribution's file, to which dpkg diverts NAME
+#
+# (in another folder than uwt's, NAME.anondist is a link to ../bin/uwt)
 #
 # and /usr/bin/torsocks, for the package uwt-torsocks, a link to a shell file, without anything between them.
 #
@@ -19,19 +22,37 @@
 #     without a diversion     the file at NAME counts, and one at NAME.anondist-orig is its second name or an older one.
 #
 # What is not in the journal and not as we make it is somebody else's: it is left alone, with a message.
+#
+# For the package "local", the commands are those that `uwtctl wrapper add` has wrapped, by local diversions. They are
+# listed in a file, for there may be other local diversions. It stays when uwt is removed, until it is purged, so that they
+# are wrapped again when it comes back.
 
 uwt_root=${DPKG_ROOT:-}
 uwt_nl='
 '
+uwt_list=$uwt_root/var/lib/uwt/local
+
+# Changes something, by the command that is given.
+uwt_do() {
+    "$@"
+}
 
 uwt_say() {
     printf 'uwt: %s\n' "$*" >&2
+}
+
+# The commands that `uwtctl wrapper add` has wrapped.
+uwt_local() {
+    if [ -f "$uwt_list" ]; then
+        cat "$uwt_list"
+    fi
 }
 
 # Begins to work for PACKAGE: reads which diversions there are.
 uwt_use() {
     uwt_package=$1
     uwt_journal=$uwt_root/var/lib/uwt/$1.changing
+    uwt_listed=$(uwt_local)
     # A line each, "diversion of FILE to OTHER by PACKAGE" or "local diversion of FILE to OTHER".
     uwt_diversions=$(LC_ALL=C dpkg-divert --list)
 }
@@ -68,6 +89,22 @@ uwt_has_middle() {
     [ "$uwt_package" != uwt-torsocks ]
 }
 
+# What NAME.anondist is a link to.
+uwt_middle() {
+    case $1 in
+    /usr/bin/*) echo uwt ;;
+    *) echo ../bin/uwt ;;
+    esac
+}
+
+# Whether NAME.anondist is ours.
+uwt_is_middle() {
+    case $1 in
+    /usr/bin/*) uwt_is_link "$uwt_root$1.anondist" uwt ;;
+    *) uwt_is_link "$uwt_root$1.anondist" ../bin/uwt ;;
+    esac
+}
+
 uwt_is_wrapper() {
     uwt_is_link "$uwt_root$1" "$(uwt_target "$1")"
 }
@@ -80,12 +117,85 @@ uwt_holds() {
     esac
 }
 
-uwt_is_diverted() {
-    uwt_holds "$uwt_diversions" "diversion of $1 to "
+# Finds the names by which dpkg may know the file NAME, the usual one last. It diverts names: where /bin is a link to
+# /usr/bin, a package that brings /bin/NAME would write over the wrapper. Those on the lists of packages have one name.
+uwt_find_names() {
+    uwt_known_as=$1
+    if [ "$uwt_package" = local ]; then
+        uwt_folder=${1%/*}
+        case $uwt_folder in
+        /usr/bin | /usr/sbin)
+            if [ -L "$uwt_root${uwt_folder#/usr}" ]; then
+                uwt_known_as="${1#/usr} $1"
+            fi
+            ;;
+        esac
+    fi
 }
 
+# Whether NAME is diverted, by whomever.
+uwt_is_diverted() {
+    uwt_find_names "$1"
+    for uwt_known in $uwt_known_as; do
+        if uwt_holds "$uwt_diversions" "diversion of $uwt_known to "; then
+            return 0
+        fi
+    done
+    return 1
+}
+
+# Whether dpkg's name NAME is diverted as we divert it.
+uwt_is_diverted_so() {
+    case $uwt_package in
+    local) uwt_line="local diversion of $1 to $1.anondist-orig" ;;
+    *) uwt_line="diversion of $1 to $1.anondist-orig by $uwt_package" ;;
+    esac
+    uwt_holds "$uwt_nl$uwt_diversions$uwt_nl" "$uwt_nl$uwt_line$uwt_nl"
+}
+
+# Whether a diversion of NAME that looks like ours is.
+uwt_may_be_ours() {
+    [ "$uwt_package" != local ] || uwt_is_in "$1" "$uwt_listed"
+}
+
+# Whether our diversion of NAME is there, all of it.
 uwt_is_ours() {
-    uwt_holds "$uwt_nl$uwt_diversions$uwt_nl" "${uwt_nl}diversion of $1 to $1.anondist-orig by $uwt_package$uwt_nl"
+    uwt_may_be_ours "$1" || return 1
+    uwt_find_names "$1"
+    for uwt_known in $uwt_known_as; do
+        uwt_is_diverted_so "$uwt_known" || return 1
+    done
+}
+
+# Whether somebody else diverts NAME.
+uwt_is_theirs() {
+    uwt_find_names "$1"
+    for uwt_known in $uwt_known_as; do
+        if uwt_holds "$uwt_diversions" "diversion of $uwt_known to " &&
+            ! { uwt_may_be_ours "$1" && uwt_is_diverted_so "$uwt_known"; }; then
+            return 0
+        fi
+    done
+    return 1
+}
+
+# dpkg-divert for us, with options.
+uwt_dpkg_divert() {
+    if [ "$uwt_package" = local ]; then
+        uwt_do dpkg-divert --quiet --local "$@"
+    else
+        uwt_do dpkg-divert --quiet --package "$uwt_package" "$@"
+    fi
+}
+
+# Makes what is missing of our diversion of NAME; the files stay where they are.
+uwt_divert() {
+    uwt_find_names "$1"
+    for uwt_known in $uwt_known_as; do
+        if ! uwt_is_diverted_so "$uwt_known"; then
+            uwt_dpkg_divert --divert "$uwt_known.anondist-orig" --no-rename --add "$uwt_known"
+        fi
+    done
 }
 
 uwt_in_journal() {
@@ -109,7 +219,7 @@ uwt_end() {
 # Gives the file or link FROM a second name, or makes a copy with all its attributes where the file system has no hard
 # links.
 uwt_second() {
-    ln -P -T -- "$1" "$2" 2>/dev/null || cp -a -T -- "$1" "$2"
+    uwt_do ln -P -T -- "$1" "$2" 2>/dev/null || uwt_do cp -a -T -- "$1" "$2"
 }
 
 # Whether both are names of the same file or link, with which mv(1) would do nothing, or fail.
@@ -119,8 +229,17 @@ uwt_are_one() {
 
 # The commands that are ours, by diversion or journal, or by a diversion that somebody took away from a wrapper in LIST.
 uwt_ours() {
-    uwt_names=$(printf '%s\n' "$uwt_diversions" |
-        sed -n "s|^diversion of \(/[^ ]*\) to \1\.anondist-orig by $uwt_package\$|\1|p")
+    if [ "$uwt_package" = local ]; then
+        uwt_names=
+        for uwt_name in $uwt_listed; do
+            if uwt_is_ours "$uwt_name" || uwt_is_wrapper "$uwt_name"; then
+                uwt_names="$uwt_names $uwt_name"
+            fi
+        done
+    else
+        uwt_names=$(printf '%s\n' "$uwt_diversions" |
+            sed -n "s|^diversion of \(/[^ ]*\) to \1\.anondist-orig by $uwt_package\$|\1|p")
+    fi
     if [ -f "$uwt_journal" ]; then
         uwt_names="$uwt_names $(cat "$uwt_journal")"
     fi
@@ -134,15 +253,18 @@ uwt_ours() {
 
 uwt_is_wrapped() {
     uwt_is_ours "$1" && uwt_is_wrapper "$1" && ! uwt_in_journal "$1" || return 1
-    ! uwt_has_middle || uwt_is_link "$uwt_root$1.anondist" uwt
+    ! uwt_has_middle || uwt_is_middle "$1"
 }
 
 # Whether NAME can be wrapped. Says why not.
 uwt_may_wrap() {
     uwt_not="$1 is not wrapped and connects as if there were no uwt:"
-    uwt_retry="then run \`dpkg-reconfigure $uwt_package\`"
-    if uwt_is_diverted "$1" && ! uwt_is_ours "$1"; then
-        if uwt_is_wrapper "$1" && uwt_is_link "$uwt_root$1.anondist" uwt; then
+    case $uwt_package in
+    local) uwt_retry="then run \`uwtctl wrapper add $1\`" ;;
+    *) uwt_retry="then run \`dpkg-reconfigure $uwt_package\`" ;;
+    esac
+    if uwt_is_theirs "$1"; then
+        if uwt_is_wrapper "$1" && uwt_is_middle "$1"; then
             uwt_say "$1 is not wrapped by this package: somebody else has done it already, with a diversion of their own"
             return 1
         fi
@@ -150,7 +272,7 @@ uwt_may_wrap() {
         uwt_say "$uwt_not it is diverted by $uwt_by; remove that diversion (dpkg-divert --remove), $uwt_retry"
         return 1
     fi
-    if uwt_has_middle && uwt_exists "$uwt_root$1.anondist" && ! uwt_is_link "$uwt_root$1.anondist" uwt; then
+    if uwt_has_middle && uwt_exists "$uwt_root$1.anondist" && ! uwt_is_middle "$1"; then
         uwt_say "$uwt_not $1.anondist is not uwt's; move it away, $uwt_retry"
         return 1
     fi
@@ -179,20 +301,20 @@ uwt_wrap() {
     uwt_file=$uwt_root$1
     if ! uwt_is_ours "$1"; then
         if ! uwt_is_wrapper "$1"; then
-            rm -f -- "$uwt_file.anondist-orig"
+            uwt_do rm -f -- "$uwt_file.anondist-orig"
             if uwt_exists "$uwt_file"; then
                 uwt_second "$uwt_file" "$uwt_file.anondist-orig"
             fi
         fi
-        dpkg-divert --quiet --package "$uwt_package" --divert "$1.anondist-orig" --no-rename --add "$1"
+        uwt_divert "$1"
     fi
-    if uwt_has_middle && ! uwt_is_link "$uwt_file.anondist" uwt; then
-        ln -s -T uwt "$uwt_file.anondist"
+    if uwt_has_middle && ! uwt_is_middle "$1"; then
+        uwt_do ln -s -T "$(uwt_middle "$1")" "$uwt_file.anondist"
     fi
-    rm -f -- "$uwt_file.anondist-new"
+    uwt_do rm -f -- "$uwt_file.anondist-new"
     if ! uwt_is_wrapper "$1"; then
-        ln -s -T "$(uwt_target "$1")" "$uwt_file.anondist-new"
-        mv -f -T -- "$uwt_file.anondist-new" "$uwt_file"
+        uwt_do ln -s -T "$(uwt_target "$1")" "$uwt_file.anondist-new"
+        uwt_do mv -f -T -- "$uwt_file.anondist-new" "$uwt_file"
     fi
 }
 
@@ -235,30 +357,39 @@ uwt_is_replaced() {
 
 # Removes NAME.anondist if it is ours.
 uwt_remove_middle() {
-    if uwt_has_middle && uwt_is_link "$uwt_root$1.anondist" uwt; then
-        rm -f -- "$uwt_root$1.anondist"
+    if uwt_has_middle && uwt_is_middle "$1"; then
+        uwt_do rm -f -- "$uwt_root$1.anondist"
     fi
 }
 
-# Ends our diversion of NAME; the files stay where they are.
+# Ends our diversion of NAME, or what is left of it; the files stay where they are.
 uwt_end_diversion() {
-    dpkg-divert --quiet --package "$uwt_package" --divert "$1.anondist-orig" --no-rename --remove "$1"
+    uwt_known_so=
+    uwt_find_names "$1"
+    for uwt_known in $uwt_known_as; do
+        if uwt_is_diverted_so "$uwt_known"; then
+            uwt_known_so="$uwt_known $uwt_known_so"
+        fi
+    done
+    for uwt_known in $uwt_known_so; do
+        uwt_dpkg_divert --divert "$uwt_known.anondist-orig" --no-rename --remove "$uwt_known"
+    done
 }
 
 # Puts the distribution's file, or nothing where there is none, in the place of the wrapper NAME.
 uwt_restore() {
     uwt_file=$uwt_root$1
-    rm -f -- "$uwt_file.anondist-new"
+    uwt_do rm -f -- "$uwt_file.anondist-new"
     if ! uwt_is_ours "$1" && ! uwt_is_wrapper "$1"; then
         return 0
     fi
     if ! uwt_exists "$uwt_file.anondist-orig"; then
-        rm -f -- "$uwt_file"
+        uwt_do rm -f -- "$uwt_file"
     elif ! uwt_are_one "$uwt_file" "$uwt_file.anondist-orig"; then
         uwt_second "$uwt_file.anondist-orig" "$uwt_file.anondist-new"
-        mv -f -T -- "$uwt_file.anondist-new" "$uwt_file"
+        uwt_do mv -f -T -- "$uwt_file.anondist-new" "$uwt_file"
         # On an overlay file system they may be one although it does not show. Then rename(2) does nothing.
-        rm -f -- "$uwt_file.anondist-new"
+        uwt_do rm -f -- "$uwt_file.anondist-new"
     fi
 }
 
@@ -271,7 +402,7 @@ uwt_unwrap() {
         if ! uwt_is_replaced "$uwt_name"; then
             uwt_left="$uwt_left $uwt_name"
         elif uwt_exists "$uwt_file.anondist-orig"; then
-            cp -a --backup=numbered -T -- "$uwt_file" "$uwt_file.uwt-saved"
+            uwt_do cp -a --backup=numbered -T -- "$uwt_file" "$uwt_file.uwt-saved"
             uwt_say "$uwt_name was not uwt's wrapper any more: it is $uwt_name.uwt-saved now, and the distribution's is back"
             uwt_left="$uwt_left $uwt_name"
         else
@@ -288,14 +419,12 @@ uwt_unwrap() {
         uwt_restore "$uwt_name"
     done
     for uwt_name in $uwt_left; do
-        if uwt_is_ours "$uwt_name"; then
-            uwt_end_diversion "$uwt_name"
-        fi
+        uwt_end_diversion "$uwt_name"
     done
-    sleep 1
+    uwt_do sleep 1
     for uwt_name in $uwt_left; do
         uwt_remove_middle "$uwt_name"
-        rm -f -- "$uwt_root$uwt_name.anondist-orig"
+        uwt_do rm -f -- "$uwt_root$uwt_name.anondist-orig"
     done
 }
 
@@ -309,10 +438,11 @@ uwt_unwrap_all() {
 # Puts the distribution's files in the place of wrappers that somebody else has made by hand with diversions of their own,
 # since uwt goes. The diversions are theirs and stay.
 uwt_release_others() {
-    for uwt_file in "$uwt_root"/usr/bin/*.anondist; do
+    for uwt_file in "$uwt_root"/usr/bin/*.anondist "$uwt_root"/usr/sbin/*.anondist "$uwt_root"/usr/games/*.anondist; do
         uwt_file=${uwt_file%.anondist}
-        if uwt_is_link "$uwt_file.anondist" uwt && uwt_is_link "$uwt_file" "${uwt_file##*/}.anondist"; then
-            uwt_say "${uwt_file#"$uwt_root"} is not wrapped any more, since uwt is removed; its diversion, if it has one, stays"
+        uwt_name=${uwt_file#"$uwt_root"}
+        if uwt_is_middle "$uwt_name" && uwt_is_link "$uwt_file" "${uwt_file##*/}.anondist"; then
+            uwt_say "$uwt_name is not wrapped any more, since uwt is removed; its diversion, if it has one, stays"
             if uwt_exists "$uwt_file.anondist-orig"; then
                 rm -f -- "$uwt_file.anondist-new"
                 uwt_second "$uwt_file.anondist-orig" "$uwt_file.anondist-new"

@@ -1,9 +1,9 @@
-//! `uwtctl wrapper`, where there is no dpkg to be asked.
+//! `uwtctl wrapper`, without Debian's packages: what it makes of links, of what dpkg says, and of the configuration.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::place::Place;
 use crate::program::{ran, wide};
@@ -63,7 +63,7 @@ fn without_effect_is_no_success() {
         let text = ran(&place, &arguments);
         assert_eq!((text.status, text.err.as_str()), (1, ""), "{text:?}");
         assert!(text.out.contains("But for prog enabled = true holds"), "{text:?}");
-        assert!(text.out.contains("There is no program prog here yet"), "{text:?}");
+        assert!(text.out.contains("There is no program prog here;"), "{text:?}");
     }
 }
 
@@ -125,4 +125,123 @@ fn for_whom() {
     as_user(&["wrapper", "disable", "--user", "prog"]).succeeded();
     let written = fs::read_to_string(place.at("home/.config/uwt/90_uwtctl.toml")).expect("written");
     assert!(written.contains("[command.prog]\nenabled = false\n"), "{written}");
+}
+
+/// Programs of dpkg that say this about the place's commands; a `~` stands for the place's folder of commands.
+fn fake_dpkg(place: &Place, diversions: &str, packages: &str) {
+    let bin = place.at("bin").display().to_string();
+    let script = |text: &str| format!("#!/bin/sh\ncat <<'END'\n{}END\n", text.replace('~', &bin));
+    place.program("bin/dpkg-divert", script(diversions));
+    place.program("bin/dpkg-query", script(packages));
+}
+
+/// The entry of a command.
+fn entry<'a>(document: &'a Value, name: &str) -> &'a Value {
+    let commands = document["commands"].as_array().expect("a list");
+    commands.iter().find(|command| command["name"] == name).unwrap_or_else(|| panic!("{name} in {document:#}"))
+}
+
+#[test]
+fn every_state_is_told() {
+    let place = Place::new();
+    for name in ["good", "off", "lost", "gone", "bare", "elsewhere", "replaced", "dangling"] {
+        place.wrap(name, "/bin/true");
+    }
+    for path in ["lost.anondist-orig", "gone.anondist-orig", "replaced", "dangling.anondist"] {
+        fs::remove_file(place.at("bin").join(path)).expect("removed");
+    }
+    place.copy("bin/replaced", "/bin/true");
+    place.copy("bin/plain", "/bin/true");
+    place.copy("bin/whonix.anondist", "/bin/true");
+    place.copy("bin/whonix.anondist-orig", "/bin/true");
+    place.link("bin/whonix", "whonix.anondist");
+    place.copy("bin/moved", "/bin/true");
+    place.link("bin/alias", "good");
+    place.configure("[command.off]\nenabled = false\n");
+    let line = |name: &str| format!("diversion of ~/{name} to ~/{name}.anondist-orig by uwt-wrappers\n");
+    let diverted = ["good", "off", "lost", "gone", "replaced", "dangling"].map(line).concat();
+    let others = "diversion of ~/elsewhere to ~/elsewhere.real by other\nlocal diversion of ~/moved to ~/moved.distrib\n\
+                  diversion of ~/whonix to ~/whonix.anondist-orig by uwt\n";
+    fake_dpkg(&place, &(diverted + others), "diversion by uwt-wrappers from: ~/good\nkind: ~/good\nlosing: ~/lost\n");
+
+    let names =
+        ["good", "off", "lost", "gone", "bare", "elsewhere", "replaced", "dangling", "plain", "whonix", "moved"];
+    let (listed, document) = json(&place, &[&["wrapper", "list", "alias", "nonesuch"], &names[..]].concat());
+    assert_eq!((listed.status, listed.err.as_str()), (1, ""), "{listed:?}");
+    let bin = place.at("bin").canonicalize().expect("there");
+    for (name, state, by, why) in [
+        ("good", "wrapped", json!("uwt-wrappers"), ""),
+        ("alias", "wrapped", json!("uwt-wrappers"), "it leads to ~/good"),
+        ("off", "switched-off", json!("uwt-wrappers"), "50_test.toml:2"),
+        ("lost", "original-missing", json!("uwt-wrappers"), "losing should have brought it"),
+        ("gone", "original-missing", json!("uwt-wrappers"), ""),
+        ("bare", "broken", json!(null), "nothing diverts it"),
+        ("elsewhere", "broken", json!("other"), "its package's file goes to ~/elsewhere.real"),
+        ("replaced", "broken", json!("uwt-wrappers"), "something else has taken the place of the link ~/replaced"),
+        ("dangling", "broken", json!("uwt-wrappers"), "~/dangling.anondist is gone"),
+        ("plain", "not-wrapped", json!(null), ""),
+        ("whonix", "broken", json!("uwt"), "the package uwt has wrapped it, by something else than this uwt"),
+        ("moved", "not-wrapped", json!(null), "it is diverted to ~/moved.distrib by the administrator"),
+        ("nonesuch", "not-wrapped", json!(null), "there is no such program"),
+    ] {
+        let found = entry(&document, name);
+        assert_eq!((&found["state"], &found["by"]), (&json!(state), &by), "{found:#}");
+        let why = why.replace('~', &bin.display().to_string());
+        assert!(found["why"].as_str().unwrap_or_default().contains(&why), "{found:#}");
+        assert_eq!(found["why"].is_null(), why.is_empty(), "{found:#}");
+    }
+    assert_eq!(entry(&document, "good")["package"], "kind");
+    assert_eq!(document["dpkg"], true);
+
+    for (name, status) in [("good", 0), ("alias", 0), ("gone", 0), ("off", 1), ("lost", 1), ("bare", 1), ("plain", 1)] {
+        let listed = ran(&place, &["wrapper", "list", name]);
+        assert_eq!((listed.status, listed.err.as_str()), (status, ""), "{name}: {listed:?}");
+        assert!(listed.out.starts_with("Command"), "{listed:?}");
+    }
+    // All that are diverted, whatever else this machine has.
+    let all = ran(&place, &["wrapper", "list"]);
+    assert_eq!(all.status, 1, "{all:?}");
+    for name in ["good ", "off ", "lost ", "replaced ", "whonix "] {
+        assert!(all.out.contains(&format!("/bin/{name}")), "{name}: {all:?}");
+    }
+}
+
+#[test]
+fn without_dpkg_what_it_alone_knows_is_unknown() {
+    let place = Place::new();
+    place.wrap("good", "/bin/true");
+    place.copy("bin/plain", "/bin/true");
+    let path = format!("PATH={}", place.at("bin").display());
+    let program = crate::place::bin_dir().join("uwtctl");
+    let here = |arguments: &[&str]| place.run_with(&[&path], &program, arguments);
+
+    let listed = here(&["wrapper", "list", "good"]);
+    assert!(listed.succeeded().contains("cannot be known"), "{listed:?}");
+    let listed = here(&["--json", "wrapper", "list", "good", "plain"]);
+    assert_eq!((listed.status, listed.err.as_str()), (1, ""), "{listed:?}");
+    let document: Value = serde_json::from_str(&listed.out).expect("JSON");
+    crate::schema::check("wrapper", &document);
+    assert_eq!(document["dpkg"], false);
+    for (name, state) in [("good", "wrapped"), ("plain", "not-wrapped")] {
+        let found = entry(&document, name);
+        assert_eq!((&found["state"], &found["by"], &found["package"]), (&json!(state), &json!(null), &json!(null)));
+    }
+    for wish in ["add", "remove"] {
+        let refused = here(&["wrapper", wish, "plain"]);
+        assert_eq!((refused.status, refused.out.as_str()), (2, ""), "{refused:?}");
+        assert!(refused.err.replace("\n ", "").contains("alias plain='uwt plain'"), "{refused:?}");
+    }
+}
+
+#[test]
+fn what_would_be_done_is_shown() {
+    let place = Place::new();
+    fake_dpkg(&place, "", "");
+    let (shown, document) = json(&place, &["wrapper", "add", "--dry-run", "plain", "bash"]);
+    assert_eq!((shown.status, &document["dry_run"]), (2, &json!(true)), "{shown:?}");
+    let outcomes: Vec<_> = document["commands"].as_array().expect("a list").iter().map(|it| &it["outcome"]).collect();
+    assert_eq!(outcomes, ["refused", "refused"]);
+    assert_eq!(document["steps"], json!([]));
+    let (shown, document) = json(&place, &["wrapper", "remove", "--dry-run", "plain"]);
+    assert_eq!((shown.status, &document["commands"][0]["outcome"]), (0, &json!("already")), "{shown:?}");
 }

@@ -1,16 +1,16 @@
 //! Commands that run isolated, or not, though they are wrapped.
 
-use std::path::Path;
+use std::ffi::OsStr;
 
 use anyhow::Context as _;
 use serde::Serialize;
 use uwt_cli::ctl::SwitchOptions;
 use uwt_config::{Value, command_name};
 
+use super::names::{find, leads_to_uwt};
 use crate::answer::{Answer, Status};
 use crate::dropin::{self, Change, Outcome, Whom};
 use crate::page::{Mood, Page};
-use crate::program;
 
 /// What was written to switch commands on or off.
 #[derive(Debug, Serialize)]
@@ -37,13 +37,19 @@ pub(crate) fn switch(on: bool, options: &SwitchOptions) -> anyhow::Result<Switch
         }
     }
     let outcome = dropin::set(Whom::new(options.user), &changes, options.dry_run)?;
-    let notes = changes.iter().filter_map(|change| note(&change.command)).collect();
+    let notes = changes.iter().filter_map(|change| note(&change.command, on)).collect();
     Ok(Switched { command: if on { "enable" } else { "disable" }, dry_run: options.dry_run, outcome, notes })
 }
 
-fn note(command: &str) -> Option<String> {
-    let missing = program::find(Path::new(command)).is_none();
-    missing.then(|| format!("There is no program {command} here yet; check the spelling."))
+/// What makes less of it than it seems.
+fn note(command: &str, on: bool) -> Option<String> {
+    let Some(path) = find(OsStr::new(command)) else {
+        return Some(format!("There is no program {command} here; check the spelling."));
+    };
+    let is_bare = on && !leads_to_uwt(&path);
+    is_bare.then(|| {
+        format!("{command} is not wrapped: it runs isolated after `uwt` only, until `uwtctl wrapper add {command}`.")
+    })
 }
 
 impl Answer for Switched {

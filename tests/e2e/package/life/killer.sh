@@ -24,20 +24,20 @@ changes() {
 }
 
 read -r caller </proc/$PPID/comm
-if [ "$caller" != dpkg ] && changes "$@"; then
+if [ "$caller" != dpkg ] && [ "$caller" != uwtctl ] && changes "$@"; then
     read -r count </kill/count
     read -r at </kill/at
     count=$((count + 1))
     echo $count >/kill/count
     if [ $count = "$at" ]; then
-        # From a subshell of the script up to the script itself, which dpkg has started.
+        # From a subshell of the script up to the script itself, which dpkg or uwtctl has started.
         script=$PPID
         while :; do
             while read -r key value; do
                 [ "$key" != PPid: ] || parent=$value
             done </proc/$script/status
             read -r caller </proc/$parent/comm
-            [ "$caller" != dpkg ] || break
+            [ "$caller" != dpkg ] && [ "$caller" != uwtctl ] || break
             script=$parent
         done
         kill -KILL $script

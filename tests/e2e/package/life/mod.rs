@@ -5,6 +5,7 @@ mod debs;
 mod site;
 mod snapshot;
 
+mod added;
 mod foreign;
 mod killed;
 mod notice;
