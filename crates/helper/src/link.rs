@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, IoSliceMut, Read as _};
+use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net;
 use std::rc::Rc;
@@ -18,11 +19,15 @@ use nix::sys::socket::{
 use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::AbortHandle;
+use uwt_policy::HostName;
+use uwt_report::{Happening, Layer, Outcome};
 use uwt_session::link::{Kind, MAX_MESSAGE, Request, open_reply, open_request, seal_reply};
 use uwt_session::{Guard, Session};
 
+use crate::report::Witness;
 use crate::shared::Shared;
-use crate::{relay, report, service, stub, sys};
+use crate::tree::Process;
+use crate::{relay, report, service, sys};
 
 /// One byte more than any message has: a longer one is cut and does not fit its tag.
 const LONGEST: usize = MAX_MESSAGE + 1;
@@ -117,7 +122,8 @@ fn attend(peer: UnixStream, buffer: &mut [u8], message: Message, shared: &Rc<Sha
     let Message { len, descriptors } = message;
     let Some(request) = open_request(&shared.guard, buffer.get(..len).unwrap_or_default()) else { return };
     let body = match request.kind {
-        Kind::Name => stub::answer_from_table(request.body, process_id(&peer), shared),
+        Kind::Name => Some(name(request.body, shared)),
+        Kind::Address => Some(reserved(request.body, &peer, shared)),
         Kind::Join => join_tree(request.body, &peer, shared).map(|()| Vec::new()),
         Kind::Connect => {
             let socket = descriptors.into_iter().next();
@@ -126,7 +132,7 @@ fn attend(peer: UnixStream, buffer: &mut [u8], message: Message, shared: &Rc<Sha
         }
         Kind::Outcome => shared.relay.outcome(request.body).map(|outcome| outcome.to_vec()),
         Kind::Report => {
-            let process = process_id(&peer).and_then(|pid| shared.tree.process(pid).ok());
+            let process = process(&peer, shared);
             report::told(request.body, process.as_deref(), shared)
         }
         // It replies when the program has ended.
@@ -149,6 +155,37 @@ pub(crate) fn reply(peer: &UnixStream, guard: &Guard, nonce: u64, body: &[u8], b
 /// The process that has connected; `None` for one that our pid namespace does not see.
 pub(crate) fn process_id(peer: &UnixStream) -> Option<u32> {
     peer.peer_cred().ok()?.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0)
+}
+
+fn process(peer: &UnixStream, shared: &Shared) -> Option<Rc<Process>> {
+    shared.tree.process(process_id(peer)?).ok()
+}
+
+/// The body of the reply to [`Kind::Name`].
+fn name(octets: &[u8], shared: &Shared) -> Vec<u8> {
+    let address = <[u8; 4]>::try_from(octets).map(Ipv4Addr::from);
+    let name = address.ok().and_then(|address| shared.names.name(address));
+    name.map(|name| name.as_str().as_bytes().to_vec()).unwrap_or_default()
+}
+
+/// The body of the reply to [`Kind::Address`].
+fn reserved(name: &[u8], peer: &UnixStream, shared: &Shared) -> Vec<u8> {
+    let Some(name) = HostName::parse(name) else { return Vec::new() };
+    let address = shared.names.address(&name);
+    if shared.report.is_open() {
+        let process = process(peer, shared);
+        let outcome = match address {
+            Some(_) => Outcome::Granted,
+            None => Outcome::Failed { why: "there is no room for more names".to_owned() },
+        };
+        let (layer, name) = (Layer::Preload, name.as_str().to_owned());
+        let lookup = || Happening::Lookup { layer, name, credential: None, sent: false, outcome };
+        match process {
+            Some(process) => shared.happened_by(&process, Witness::Preload, lookup),
+            None => shared.happened_somewhere(lookup),
+        }
+    }
+    address.map(|address| address.octets().to_vec()).unwrap_or_default()
 }
 
 /// Gives the peer's process the session of this text.

@@ -15,7 +15,6 @@ use uwt_session::dns::{
 use uwt_socks5::{Command, ReplyCode, Target};
 
 use crate::dial::{self, Failure};
-use crate::report::Witness;
 use crate::shared::Shared;
 use crate::tree::Process;
 
@@ -45,7 +44,7 @@ pub(crate) async fn answer(query: &[u8], process: Option<&Process>, shared: &Sha
         Err(other) => Err(other),
     };
     if !asker.has_asked.get() {
-        let lookup = || unsent(Layer::Cage, query.parsed.name(), &found);
+        let lookup = || unsent(query.parsed.name(), &found);
         match process {
             Some(process) => shared.happened(process, lookup),
             None => shared.happened_somewhere(lookup),
@@ -54,37 +53,8 @@ pub(crate) async fn answer(query: &[u8], process: Option<&Process>, shared: &Sha
     query.respond(&found)
 }
 
-/// The response to a query about the table alone ([`uwt_session::link::Kind::Name`]), whatever the session's mode: the
-/// reserved address of a name, which is a lookup of the asking process, or the name of one.
-pub(crate) fn answer_from_table(query: &[u8], process: Option<u32>, shared: &Shared) -> Option<Vec<u8>> {
-    let query = match parse(query) {
-        Ok(query) => query,
-        Err(response) => return response,
-    };
-    let name = query.parsed.name();
-    let found = readable(&query.parsed).and_then(|()| match query.parsed.qtype() {
-        TYPE_A => match judge(name) {
-            HostVerdict::Remote(name) => reserve(&name, shared),
-            _ => Err(Answer::NxDomain),
-        },
-        TYPE_PTR => match parse_reverse(name).map(canonical) {
-            Some(IpAddr::V4(address)) => named(shared.names.name(address)),
-            _ => Err(Answer::NxDomain),
-        },
-        _ => Err(Answer::Refused),
-    });
-    if query.parsed.qtype() == TYPE_A && shared.report.is_open() {
-        let lookup = || unsent(Layer::Preload, name, &found);
-        match process.and_then(|pid| shared.tree.process(pid).ok()) {
-            Some(process) => shared.happened_by(&process, Witness::Preload, lookup),
-            None => shared.happened_somewhere(lookup),
-        }
-    }
-    query.respond(&found)
-}
-
 /// A lookup for which nothing was sent.
-fn unsent(layer: Layer, name: &str, found: &Result<Found, Other>) -> Happening {
+fn unsent(name: &str, found: &Result<Found, Other>) -> Happening {
     let outcome = match found {
         Ok(_) => Outcome::Granted,
         Err(Answer::NxDomain) => Outcome::Failed { why: "there is no such name".to_owned() },
@@ -92,7 +62,7 @@ fn unsent(layer: Layer, name: &str, found: &Result<Found, Other>) -> Happening {
         Err(_) => Outcome::Failed { why: "it was not answered".to_owned() },
     };
     let name = parse_reverse(name).map_or_else(|| name.to_owned(), |address| canonical(address).to_string());
-    Happening::Lookup { layer, name, credential: None, sent: false, outcome }
+    Happening::Lookup { layer: Layer::Cage, name, credential: None, sent: false, outcome }
 }
 
 /// A query, and its bytes.

@@ -8,12 +8,14 @@ use uwt_policy::{
     ConnectVerdict, DatagramVerdict, Errno, HostName, PeerRecord, SocketKind, Standing, canonical, connect,
 };
 use uwt_session::Session;
+use uwt_session::report::Deed;
 use uwt_socks5::{Command, Target};
 
 use crate::abi::AddressText;
 use crate::dial::{Failure, Patience, dial};
 use crate::notice::Once;
-use crate::{cage, helper, relay, serve, state, sys, wire};
+use crate::report::{DONE, tell};
+use crate::{cage, helper, relay, report, serve, state, sys, wire};
 
 const IPV6_V6ONLY_OFF: [u8; 4] = [0; 4];
 const TCP_FASTOPEN_CONNECT_OFF: [u8; 4] = [0; 4];
@@ -67,12 +69,18 @@ pub(crate) fn carry(fd: c_int, peer: SocketAddr) -> Result<Plan, Errno> {
     if kind == SocketKind::Stream
         && let Some(there) = serve::own_server(session, peer)
     {
+        tell(Deed::Direct, spec, Some(&there), DONE);
         return wire::attach(libc::SYS_connect, fd, there).map(|()| Plan::Carried);
     }
     match connect(kind, peer, &session.route()) {
-        ConnectVerdict::Pass if kind == SocketKind::Datagram => wire::confine(fd).map(|()| Plan::Pass),
-        ConnectVerdict::Pass => Ok(Plan::Pass),
-        ConnectVerdict::Refuse(errno) => Err(errno),
+        ConnectVerdict::Pass => {
+            tell(Deed::Direct, spec, Some(&peer), DONE);
+            if kind == SocketKind::Datagram {
+                wire::confine(fd)?;
+            }
+            Ok(Plan::Pass)
+        }
+        ConnectVerdict::Refuse(errno) => Err(tell(Deed::NoConnect, spec, Some(&peer), errno)),
         ConnectVerdict::Tunnel(_) | ConnectVerdict::TunnelName(..) => {
             tunnel(session, fd, peer, false).map(|()| Plan::Carried)
         }
@@ -84,7 +92,7 @@ pub(crate) fn datagram(fd: c_int, peer: SocketAddr) -> Result<(), Errno> {
     let spec = wire::spec(fd)?;
     match spec.class() {
         SocketKind::Local | SocketKind::Stream => return Ok(()),
-        SocketKind::Other => return Err(Errno::EACCES),
+        SocketKind::Other => return Err(tell(Deed::NoSend, spec, Some(&peer), Errno::EACCES)),
         SocketKind::Datagram => {}
     }
     let session = session()?;
@@ -93,8 +101,11 @@ pub(crate) fn datagram(fd: c_int, peer: SocketAddr) -> Result<(), Errno> {
     }
     match uwt_policy::datagram(peer, &session.route()) {
         // Made before us or by another: what it does next shall stay here too.
-        DatagramVerdict::Pass => wire::confine(fd),
-        DatagramVerdict::Refuse(errno) => Err(errno),
+        DatagramVerdict::Pass => {
+            tell(Deed::Direct, spec, Some(&peer), DONE);
+            wire::confine(fd)
+        }
+        DatagramVerdict::Refuse(errno) => Err(tell(Deed::NoSend, spec, Some(&peer), errno)),
     }
 }
 
@@ -120,7 +131,8 @@ fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> 
             dial(session, fd, gateway, Command::Connect, target, text.as_str(), patience)
         }
         ConnectVerdict::TunnelName(address, port) => {
-            let name = name_of(session, address).ok_or_else(|| unknown_name(address))?;
+            let name = name_of(session, address)
+                .ok_or_else(|| tell(Deed::NoConnect, report::STREAM, Some(&peer), unknown_name(address)))?;
             let target = Target::Name { host: name.as_str().as_bytes(), port };
             dial(session, fd, gateway, Command::Connect, target, name.as_str(), patience)
         }

@@ -5,12 +5,13 @@ use core::ffi::c_int;
 use core::net::SocketAddr;
 
 use uwt_policy::{Errno, Scope};
+use uwt_session::report::{Deed, Ended, Told};
 use uwt_session::{Credential, Session, Voice};
 use uwt_socks5::{Answer, Auth, Command, Outcome, Progress, ReplyCode, Request, Target};
 
 use crate::notice::{self, Once};
 use crate::wire::Encoded;
-use crate::{process, sys};
+use crate::{process, report, sys};
 
 /// Why a handshake ended without a connection.
 pub(crate) enum Failure {
@@ -127,12 +128,14 @@ pub(crate) fn dial(
         Err(failure) => {
             sys::disconnect(fd);
             if let Failure::Gateway(errno) = failure {
-                report(session, *errno);
+                complain(session, *errno);
             }
         }
     }
-    if session.voice == Voice::Verbose {
-        tell(credential.as_ref(), destination, command, &result);
+    if session.report || session.voice == Voice::Verbose {
+        // A request ends with the port.
+        let port = request.as_bytes().last_chunk().map_or(0, |port| u16::from_be_bytes(*port));
+        tell(session, credential.as_ref(), (destination, port), command, &result);
     }
     result
 }
@@ -196,7 +199,7 @@ fn ask(fd: c_int, request: &Request, patience: Patience) -> Result<Answer, Failu
 /// Tells the user once why nothing works.
 #[cold]
 #[inline(never)]
-fn report(session: &Session<'_>, errno: Errno) {
+fn complain(session: &Session<'_>, errno: Errno) {
     static ONCE: Once = Once::new();
     let hint = "(`uwt --explain` shows the gateway)";
     ONCE.say(|line| {
@@ -220,16 +223,34 @@ fn report(session: &Session<'_>, errno: Errno) {
 
 #[cold]
 #[inline(never)]
-fn tell(credential: Option<&Credential>, destination: &str, command: Command, result: &Result<Answer, Failure>) {
-    let who = credential.map_or("no credential", Credential::label);
-    let verb = match command {
-        Command::Connect => "connect to",
-        Command::Resolve => "resolve",
-        Command::ResolvePtr => "resolve the name of",
+fn tell(
+    session: &Session<'_>,
+    credential: Option<&Credential>,
+    (host, port): (&str, u16),
+    command: Command,
+    result: &Result<Answer, Failure>,
+) {
+    let (deed, verb) = match command {
+        Command::Connect => (Deed::Connect, "connect to"),
+        Command::Resolve => (Deed::Resolve, "resolve"),
+        Command::ResolvePtr => (Deed::ResolvePtr, "resolve the name of"),
     };
+    let label = credential.map(Credential::label);
+    let ended = match result {
+        Ok(_) => Ended::by_gateway(0),
+        Err(Failure::Refused(code)) => Ended::by_gateway(code.byte()),
+        Err(failure) => Ended::with(failure.errno()),
+    };
+    if session.report && !matches!(result, Err(Failure::Call(_))) {
+        let credential = label.unwrap_or_default();
+        report::send(session, &Told { deed, ended, socket: report::NONE, host, port, credential });
+    }
+    if session.voice != Voice::Verbose {
+        return;
+    }
     notice::say(|line| {
-        line.text("[").number(sys::pid()).text("] ").text(verb).text(" ").text(destination);
-        line.text(" as ").text(who).text(": ");
+        line.text("[").number(sys::pid()).text("] ").text(verb).text(" ").text(host);
+        line.text(" as ").text(label.unwrap_or("no credential")).text(": ");
         match result {
             Ok(_) => line.text("granted"),
             Err(Failure::Refused(code)) => line.text(code.text()),

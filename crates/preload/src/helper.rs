@@ -4,15 +4,12 @@
 use core::ffi::c_int;
 use core::net::{Ipv4Addr, SocketAddr};
 
-use uwt_policy::{Errno, HostName};
+use uwt_policy::{Errno, HostName, MAX_NAME};
 use uwt_session::Guard;
-use uwt_session::dns::{
-    MAX_QUERY, MAX_RESPONSE, Record, Response, TYPE_A, TYPE_PTR, parse_response, reverse_name, write_query,
-};
 use uwt_session::link::{Kind, Request, open_reply};
 use uwt_session::relay::{Order, Reply, parse_outcome};
+use uwt_session::report::MAX_TOLD;
 
-use crate::lookup::Missing;
 use crate::notice::Once;
 use crate::{state, sys, wire};
 
@@ -22,25 +19,17 @@ const PATIENCE: u64 = 10;
 const HEAD: usize = 32;
 
 /// The address that stands for `name` in the whole tree; it is remembered, so that a connect need not ask.
-pub(crate) fn address(guard: &Guard, name: &HostName) -> Result<Ipv4Addr, Missing> {
-    match ask(guard, name.as_str(), TYPE_A) {
-        Some(Response::Found { record: Record::A(address), .. }) => {
-            remember(guard, address, name).map(|()| address).ok_or(Missing::TryAgain)
-        }
-        Some(Response::NxDomain) => Err(Missing::NotFound),
-        _ => Err(Missing::TryAgain),
-    }
+pub(crate) fn address(guard: &Guard, name: &HostName) -> Option<Ipv4Addr> {
+    let read = |body: &[u8]| <[u8; 4]>::try_from(body).ok();
+    let address = request(guard, Kind::Address, name.as_str().as_bytes(), None, read)?.into();
+    remember(guard, address, name).map(|()| address)
 }
 
 /// The name an address stands for in the whole tree.
 pub(crate) fn name(guard: &Guard, address: Ipv4Addr) -> Option<HostName> {
-    match ask(guard, reverse_name(address.into()).as_str(), TYPE_PTR) {
-        Some(Response::Found { record: Record::Ptr(name), .. }) => {
-            let name = HostName::parse(name.as_str().as_bytes())?;
-            remember(guard, address, &name).map(|()| name)
-        }
-        _ => None,
-    }
+    // Nothing is no name.
+    let name = request(guard, Kind::Name, &address.octets(), None, HostName::parse)?;
+    remember(guard, address, &name).map(|()| name)
 }
 
 /// Fails for an address that stands for another name in this process: it never changes its meaning.
@@ -60,13 +49,9 @@ pub(crate) fn outcome(guard: &Guard, cookie: u64) -> Option<Errno> {
     request(guard, Kind::Outcome, &cookie.to_le_bytes(), None, parse_outcome)
 }
 
-/// One question about names.
-fn ask(guard: &Guard, name: &str, kind: u16) -> Option<Response> {
-    let [low, high, ..] = sys::random().ok()?.to_le_bytes();
-    let id = u16::from_le_bytes([low, high]);
-    let mut query = [0; MAX_QUERY];
-    let len = write_query(&mut query, id, name, kind).ok()?;
-    request(guard, Kind::Name, query.get(..len)?, None, |body| parse_response(body, id, name, kind).ok())
+/// Tells what was done; waits until the helper has looked.
+pub(crate) fn tell(guard: &Guard, told: &[u8]) {
+    let _ = answer(guard, Kind::Report, told, None, &mut [0; HEAD]);
 }
 
 /// One request on a connection of its own, closed again before this returns.
@@ -77,7 +62,7 @@ fn request<T>(
     right: Option<c_int>,
     read: impl FnOnce(&[u8]) -> Option<T>,
 ) -> Option<T> {
-    let mut reply = [0; HEAD + MAX_RESPONSE];
+    let mut reply = [0; HEAD + MAX_NAME];
     answer(guard, kind, body, right, &mut reply).and_then(read)
 }
 
@@ -86,7 +71,7 @@ fn request<T>(
 fn answer<'a>(guard: &Guard, kind: Kind, body: &[u8], right: Option<c_int>, reply: &'a mut [u8]) -> Option<&'a [u8]> {
     static ONCE: Once = Once::new();
     let nonce = sys::random().ok()?;
-    let mut message = [0; HEAD + MAX_QUERY];
+    let mut message = [0; HEAD + MAX_TOLD];
     let len = Request { nonce, kind, body }.seal(guard, &mut message)?;
     let len = exchange(guard, message.get(..len)?, right, reply);
     let body = len.ok().and_then(|len| open_reply(guard, nonce, reply.get(..len)?));

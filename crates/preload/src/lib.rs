@@ -8,7 +8,7 @@
 //!
 //! - `hooks`: what the program calls, one file per family of libc functions: decode, decide, act.
 //! - `carry`, `lookup`, `launch`: the acts: connecting, looking up names, executing programs; `helper`: what is known to
-//!   the whole process tree.
+//!   the whole process tree; `report`: telling it what is done.
 //! - `sys`, `abi`: the only places that know about system calls and C structures.
 #![no_std]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -28,6 +28,7 @@ mod next;
 mod notice;
 mod process;
 mod relay;
+mod report;
 mod serve;
 mod state;
 mod sys;

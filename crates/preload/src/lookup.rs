@@ -50,7 +50,7 @@ pub(crate) fn address(name: &[u8], v6: bool) -> Result<Found, Missing> {
 
 fn reserve(session: &Session<'_>, name: &HostName) -> Result<IpAddr, Missing> {
     if let Some(guard) = &session.guard {
-        return helper::address(guard, name).map(IpAddr::V4);
+        return helper::address(guard, name).map(IpAddr::V4).ok_or(Missing::TryAgain);
     }
     let candidate = |attempt| session.secret.name_bits(name.as_str(), attempt);
     state::names(|names| names.insert(name, candidate)).map(IpAddr::V4).ok_or(Missing::TryAgain)

@@ -9,8 +9,10 @@ use uwt_policy::{
     set_option,
 };
 use uwt_session::Session;
+use uwt_session::report::Deed;
 
 use crate::carry::session;
+use crate::report::{DONE, NONE, tell};
 use crate::wire::Address;
 use crate::{state, sys, wire};
 
@@ -26,14 +28,15 @@ fn served(port: u16) -> Option<(&'static AtomicU64, u64)> {
 ///
 /// A UDP socket that was not made by us is confined before it can receive anything.
 pub(crate) fn before_bind(fd: c_int, address: &[u8]) -> Result<bool, Errno> {
-    match wire::spec(fd)?.class() {
+    let spec = wire::spec(fd)?;
+    match spec.class() {
         SocketKind::Local => Ok(false),
         SocketKind::Stream => match wire::decode(address) {
             Address::Internet(local) => bind_elsewhere(fd, local),
             Address::Unspecified | Address::Other => Ok(false),
         },
         SocketKind::Datagram => wire::confine(fd).map(|()| false),
-        SocketKind::Other => Err(Errno::EACCES),
+        SocketKind::Other => Err(tell(Deed::NoBind, spec, None, Errno::EACCES)),
     }
 }
 
@@ -60,7 +63,8 @@ pub(crate) fn own_server(session: &Session<'_>, peer: SocketAddr) -> Option<Sock
 
 /// Before listen(2).
 pub(crate) fn before_listen(fd: c_int) -> Result<(), Errno> {
-    match wire::spec(fd)?.class() {
+    let spec = wire::spec(fd)?;
+    match spec.class() {
         SocketKind::Local => return Ok(()),
         SocketKind::Stream => {}
         SocketKind::Datagram | SocketKind::Other => return Err(Errno::EACCES),
@@ -79,12 +83,21 @@ pub(crate) fn before_listen(fd: c_int) -> Result<(), Errno> {
     match listen(local, session.inbound, session.bind) {
         ListenVerdict::Pass => Ok(()),
         ListenVerdict::Confine => wire::confine(fd),
-        ListenVerdict::Refuse(errno) => Err(errno),
+        ListenVerdict::Refuse(errno) => Err(tell(Deed::NoListen, spec, Some(&local), errno)),
     }
 }
 
 fn own_name(fd: c_int) -> Result<SocketAddr, Errno> {
     wire::name(libc::SYS_getsockname, fd).ok_or(Errno::EACCES)
+}
+
+/// After listen(2).
+pub(crate) fn after_listen(fd: c_int) {
+    if state::session().is_some_and(|session| session.report)
+        && let Ok(local) = own_name(fd)
+    {
+        tell(Deed::Listen, NONE, Some(&local), DONE);
+    }
 }
 
 /// After accept(2) gave `fd`: whether the program may have it. Where not, it is closed.
@@ -110,8 +123,9 @@ pub(crate) fn after_accept(fd: c_int) -> AcceptVerdict {
 
 /// Before setsockopt(2).
 pub(crate) fn before_option(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> Result<(), Errno> {
-    match set_option(wire::spec(fd)?.class(), level, name, value) {
+    let spec = wire::spec(fd)?;
+    match set_option(spec.class(), level, name, value) {
         OptionVerdict::Pass => Ok(()),
-        OptionVerdict::Refuse(errno) => Err(errno),
+        OptionVerdict::Refuse(errno) => Err(tell(Deed::NoOption, spec, None, errno)),
     }
 }

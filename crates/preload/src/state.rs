@@ -7,9 +7,11 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use uwt_policy::{NameTable, PeerTable};
+use uwt_session::report::Deed;
 use uwt_session::{Guard, MAX_VARIABLE, Session, VARIABLE};
 
 use crate::lock::Lock;
+use crate::report::{DONE, NONE, tell};
 use crate::{abi, env, sys};
 
 const ASSIGNMENT: usize = VARIABLE.len() + 1;
@@ -75,6 +77,8 @@ pub(crate) fn initialise() {
     }
     let stage = if read().is_some() { READY } else { BROKEN };
     ONCE.stage.store(stage, Ordering::Release);
+    // Before anything else that is told about this program.
+    tell(Deed::Begun, NONE, None, DONE);
 }
 
 fn read() -> Option<()> {

@@ -22,9 +22,12 @@ const REQUEST_HEAD: usize = TAG + 8 + 1;
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The body is a DNS query about the session's names ([`crate::dns`]), the reply's body the response: A for the
-    /// reserved address of a name, PTR for the name of a reserved address.
+    /// The body is a reserved address, its four octets; the reply's body is the name that it stands for in the whole tree,
+    /// empty where it stands for none.
     Name,
+    /// The body is a host name that the policy has judged to be one for the gateway; the reply's body is the reserved address
+    /// that stands for it in the whole tree, empty where there is none left. A program has looked the name up.
+    Address,
     /// The body is the session variable of a nested `uwt`, for the asking process and what it starts; the reply's body is
     /// empty.
     Join,
@@ -53,6 +56,7 @@ impl Kind {
             Self::Outcome => 4,
             Self::Service => 5,
             Self::Report => 6,
+            Self::Address => 7,
         }
     }
 
@@ -64,6 +68,7 @@ impl Kind {
             4 => Some(Self::Outcome),
             5 => Some(Self::Service),
             6 => Some(Self::Report),
+            7 => Some(Self::Address),
             _ => None,
         }
     }
@@ -124,7 +129,7 @@ fn same(left: [u8; TAG], right: [u8; TAG]) -> bool {
     u128::from_ne_bytes(left) == u128::from_ne_bytes(right)
 }
 
-fn write(out: &mut [u8], parts: &[&[u8]]) -> Option<usize> {
+pub(crate) fn write(out: &mut [u8], parts: &[&[u8]]) -> Option<usize> {
     let mut len = 0_usize;
     for part in parts {
         let end = len.checked_add(part.len())?;
@@ -144,7 +149,8 @@ mod tests {
     #[test]
     fn what_is_sealed_is_opened() {
         let mut buffer = [0; MAX_MESSAGE];
-        for kind in [Kind::Name, Kind::Join, Kind::Connect, Kind::Outcome, Kind::Service, Kind::Report] {
+        let kinds = [Kind::Name, Kind::Address, Kind::Join, Kind::Connect, Kind::Outcome, Kind::Service, Kind::Report];
+        for kind in kinds {
             for body in [&b""[..], b"x", &[7; MAX_VARIABLE]] {
                 let request = Request { nonce: 5, kind, body };
                 let len = request.seal(&GUARD, &mut buffer).unwrap();

@@ -84,13 +84,43 @@ pub enum Why {
     Errno(Errno),
 }
 
+/// How something ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended(i16);
+
+impl Ended {
+    /// With an errno; 0 is a success.
+    #[must_use]
+    pub fn with(errno: Errno) -> Self {
+        let [low, high, ..] = errno.0.to_le_bytes();
+        Self(i16::from_le_bytes([low, high]))
+    }
+
+    /// With a reply code of the gateway (RFC 1928 §6, and Tor's own); 0 is a success.
+    #[must_use]
+    pub const fn by_gateway(code: u8) -> Self {
+        Self(-(code as i16))
+    }
+
+    /// Why, where it is no success.
+    #[must_use]
+    pub fn why(self) -> Option<Why> {
+        match self.0 {
+            0 => None,
+            errno @ 1.. => Some(Why::Errno(Errno(errno.into()))),
+            // Nobody has a larger one.
+            code => Some(Why::Gateway(u8::try_from(code.unsigned_abs()).unwrap_or(u8::MAX))),
+        }
+    }
+}
+
 /// What the preload tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told<'a> {
     /// What was done.
     pub deed: Deed,
     /// How it ended.
-    pub ended: Result<(), Why>,
+    pub ended: Ended,
     /// With which socket; zeros where that does not matter.
     pub socket: SocketSpec,
     /// With which host, a name or an address; empty where it has none.
@@ -110,28 +140,15 @@ impl<'a> Told<'a> {
     /// Writes the body and gives its length; `None` for texts that are too long.
     #[must_use]
     pub fn write(&self, out: &mut [u8; MAX_TOLD]) -> Option<usize> {
-        let ended = match self.ended {
-            Ok(()) => 0,
-            Err(Why::Errno(errno)) => errno.0,
-            Err(Why::Gateway(code)) => -i32::from(code),
-        };
-        let host = u8::try_from(self.host.len()).ok()?;
-        let SocketSpec { domain, kind, protocol } = self.socket;
-        let numbers = [ended, domain, kind, protocol, self.port.into()];
-        let mut places = out.iter_mut();
-        *places.next()? = self.deed as u8;
-        for number in numbers {
+        let half = |number: i32| {
             let [low, high, ..] = number.to_le_bytes();
-            *places.next()? = low;
-            *places.next()? = high;
-        }
-        *places.next()? = host;
-        let mut len = HEAD;
-        for byte in self.host.bytes().chain(self.credential.bytes()) {
-            *places.next()? = byte;
-            len += 1;
-        }
-        Some(len)
+            [low, high]
+        };
+        let SocketSpec { domain, kind, protocol } = self.socket;
+        let host = u8::try_from(self.host.len()).ok()?;
+        let numbers = [self.ended.0.to_le_bytes(), half(domain), half(kind), half(protocol), self.port.to_le_bytes()];
+        let (host_text, credential) = (self.host.as_bytes(), self.credential.as_bytes());
+        crate::link::write(out, &[&[self.deed as u8], numbers.as_flattened(), &[host], host_text, credential])
     }
 
     /// Reads a body; `None` for anything that [`Self::write`] does not write.
@@ -147,11 +164,7 @@ impl<'a> Told<'a> {
         let text = |bytes| core::str::from_utf8(bytes).ok();
         Some(Self {
             deed: Deed::of(deed)?,
-            ended: match ended {
-                0 => Ok(()),
-                1.. => Err(Why::Errno(Errno(ended.into()))),
-                _ => Err(Why::Gateway(u8::try_from(ended.unsigned_abs()).ok()?)),
-            },
+            ended: Ended(ended),
             socket: SocketSpec { domain, kind, protocol },
             host: text(host)?,
             port,
@@ -167,12 +180,8 @@ mod tests {
 
     use super::*;
 
-    fn told() -> impl Strategy<Value = (Deed, Result<(), Why>, [u16; 4], std::string::String, std::string::String)> {
-        let ended = prop_oneof![
-            Just(Ok(())),
-            (1..4096).prop_map(|errno| Err(Why::Errno(Errno(errno)))),
-            (1..=u8::MAX).prop_map(|code| Err(Why::Gateway(code))),
-        ];
+    fn told() -> impl Strategy<Value = (Deed, Ended, [u16; 4], std::string::String, std::string::String)> {
+        let ended = any::<i16>().prop_map(Ended);
         let deed = proptest::sample::select(&Deed::ALL[..]);
         (deed, ended, any::<[u16; 4]>(), "[a-z.:0-9]{0,255}", "[a-z0-9-]{0,64}")
     }
@@ -203,7 +212,7 @@ mod tests {
         let long = "a".repeat(256);
         let told = Told {
             deed: Deed::Connect,
-            ended: Ok(()),
+            ended: Ended::by_gateway(0),
             socket: SocketSpec { domain: 2, kind: 1, protocol: 6 },
             host: &long,
             port: 1,
@@ -212,6 +221,18 @@ mod tests {
         assert_eq!(told.write(&mut [0; MAX_TOLD]), None);
         let (host, credential) = (&long[1..], &long[..65]);
         assert_eq!(Told { host, credential, ..told }.write(&mut [0; MAX_TOLD]), None);
+    }
+
+    #[test]
+    fn why_it_failed() {
+        for (ended, why) in [
+            (Ended::with(Errno(0)), None),
+            (Ended::by_gateway(0), None),
+            (Ended::with(Errno::EACCES), Some(Why::Errno(Errno::EACCES))),
+            (Ended::by_gateway(0xf7), Some(Why::Gateway(0xf7))),
+        ] {
+            assert_eq!(ended.why(), why);
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Sees the first segment of each connection in the cage, and puts packets on its loopback device (packet(7)).
+//! Sees the first segment of each connection in the cage, for a report each datagram too, and puts packets on its loopback device (packet(7)).
 
 use std::io::{self, Read as _, Write as _};
 
 use socket2::{Domain, SockFilter, Socket, Type};
 use tokio::io::unix::AsyncFd;
 
-use super::packets::Syn;
+use super::packets::Caught;
 use super::{LOOPBACK, Mark};
 use crate::sys::net::bind_to_link;
 use crate::sys::watch;
@@ -33,6 +33,7 @@ const PACKET_MARK: u32 = 0xffff_f014;
 const PASS: u32 = 0x4_0000;
 const DROP: u32 = 0;
 const TCP: u32 = 6;
+const UDP: u32 = 17;
 /// Where a TCP header has its flags, and the two that matter.
 const FLAGS: u32 = 13;
 const SYN: u32 = 0x02;
@@ -70,6 +71,31 @@ const FIRST_SEGMENTS: [SockFilter; 19] = [
     step(RETURN, DROP),
 ];
 
+/// The same, and UDP: for a report.
+const FIRST_SEGMENTS_AND_DATAGRAMS: [SockFilter; 21] = [
+    step(LOAD_WORD, PACKET_TYPE),
+    only(4, 18), // PACKET_OUTGOING
+    step(LOAD_WORD, PACKET_MARK),
+    only(Mark::Program as u32, 16),
+    step(LOAD_HALF, 12), // EtherType
+    only(0x0800, 6),
+    step(LOAD_BYTE, 23), // IPv4: protocol
+    SockFilter::new(IF_EQUAL, 11, 0, UDP),
+    only(TCP, 11),
+    step(LOAD_HEADER_LENGTH, 14),
+    step(LOAD_BYTE_BEHIND, 14 + FLAGS),
+    step(JUMP, 5),
+    only(0x86dd, 7),
+    step(LOAD_BYTE, 20), // IPv6: next header
+    SockFilter::new(IF_EQUAL, 4, 0, UDP),
+    only(TCP, 4),
+    step(LOAD_BYTE, 14 + 40 + FLAGS),
+    step(AND, SYN_AND_ACK),
+    only(SYN, 1),
+    step(RETURN, PASS),
+    step(RETURN, DROP),
+];
+
 /// For the listening sockets of the cage: of all SYN segments only those that the helper put there. The first byte is
 /// that of the TCP header.
 pub(super) const REPEATED_SEGMENTS: [SockFilter; 7] = [
@@ -87,34 +113,38 @@ pub(super) const REPEATED_SEGMENTS: [SockFilter; 7] = [
 pub(super) struct Capture(AsyncFd<Socket>);
 
 impl Capture {
-    /// Of the current network namespace.
+    /// Of the current network namespace; with `datagrams` those are seen too.
     ///
     /// # Errors
     /// Those of socket(2) and setsockopt(2).
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(datagrams: bool) -> io::Result<Self> {
         // Of no protocol at first: nothing is received before the filter is in place.
         let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None)?;
         socket.set_mark(Mark::Injected as u32)?;
-        socket.attach_filter(&FIRST_SEGMENTS)?;
+        if datagrams {
+            socket.attach_filter(&FIRST_SEGMENTS_AND_DATAGRAMS)?;
+        } else {
+            socket.attach_filter(&FIRST_SEGMENTS)?;
+        }
         // As many as one may have: a segment that finds no room is sent again a second later.
         socket.set_recv_buffer_size(1 << 23)?;
         bind_to_link(&socket, LOOPBACK)?;
         Ok(Self(watch(socket)?))
     }
 
-    /// The next first segment.
+    /// The next first segment, or datagram.
     ///
     /// # Errors
     /// The event loop has ended.
-    pub(super) async fn next(&self) -> io::Result<Syn> {
+    pub(super) async fn next(&self) -> io::Result<Caught> {
         let mut frame = [0; LONGEST];
         loop {
             let mut ready = self.0.readable().await?;
             while let Ok(len) = ready.try_io(|socket| socket.get_ref().read(&mut frame)) {
                 // An error is a message of the device's, told once: what comes later is still seen.
                 let Ok(len) = len else { continue };
-                if let Some(syn) = Syn::parse(frame.get(..len).unwrap_or_default()) {
-                    return Ok(syn);
+                if let Some(caught) = Caught::parse(frame.get(..len).unwrap_or_default()) {
+                    return Ok(caught);
                 }
             }
         }

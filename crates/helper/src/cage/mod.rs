@@ -9,6 +9,7 @@
 mod accept;
 mod capture;
 mod connection;
+mod datagrams;
 mod dns;
 mod listen;
 mod namespaces;
@@ -34,7 +35,9 @@ use crate::tree::Process;
 use accept::Listeners;
 use capture::Capture;
 use connection::Pending;
+use datagrams::Told;
 use owners::Owners;
+use packets::Caught;
 
 /// The index of `lo`, the first device of every network namespace.
 const LOOPBACK: i32 = 1;
@@ -64,6 +67,8 @@ pub(crate) struct Cage {
     capture: Capture,
     listeners: Listeners,
     pending: Pending,
+    /// The datagrams that were reported.
+    told: RefCell<Told>,
 }
 
 impl Cage {
@@ -80,15 +85,19 @@ impl Cage {
             shared: Rc::clone(shared),
             owners: RefCell::default(),
             diag: Diag::new()?,
-            capture: Capture::new()?,
+            capture: Capture::new(shared.report.is_open())?,
+            told: RefCell::default(),
             listeners: Listeners::default(),
             pending: Pending::default(),
         });
         dns::start(&cage, v6)?;
         let watch = Rc::clone(&cage);
         spawn_local(async move {
-            while let Ok(syn) = watch.capture.next().await {
-                watch.seen(syn);
+            while let Ok(caught) = watch.capture.next().await {
+                match caught {
+                    Caught::First(syn) => watch.seen(syn),
+                    Caught::Datagram(pair) => watch.sent(pair),
+                }
             }
         });
         Ok(cage)

@@ -6,7 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use etherparse::icmpv4::DestUnreachableHeader;
 use etherparse::icmpv6::DestUnreachableCode;
-use etherparse::{Icmpv4Type, Icmpv6Type, NetSlice, PacketBuilder, SlicedPacket, TcpSlice, TransportSlice};
+use etherparse::{
+    Icmpv4Type, Icmpv6Type, LaxNetSlice, LaxSlicedPacket, NetSlice, PacketBuilder, SlicedPacket, TcpSlice,
+    TransportSlice,
+};
 use uwt_policy::Errno;
 
 pub(super) use crate::diag::Pair;
@@ -38,6 +41,33 @@ pub(super) enum Refusal {
     Host,
     /// EACCES over IPv6; over IPv4, which has no answer that means it, EHOSTUNREACH.
     Prohibited,
+}
+
+/// What a program has sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Caught {
+    /// The first segment of a connection.
+    First(Syn),
+    /// A datagram.
+    Datagram(Pair),
+}
+
+impl Caught {
+    /// Reads a frame, of a datagram the beginning alone; `None` for everything else.
+    pub(super) fn parse(frame: &[u8]) -> Option<Self> {
+        Syn::parse(frame).map(Self::First).or_else(|| datagram(frame).map(Self::Datagram))
+    }
+}
+
+fn datagram(frame: &[u8]) -> Option<Pair> {
+    let packet = LaxSlicedPacket::from_ethernet(frame).ok()?;
+    let Some(TransportSlice::Udp(udp)) = packet.transport else { return None };
+    let (from, to): (IpAddr, IpAddr) = match packet.net? {
+        LaxNetSlice::Ipv4(ip) => (ip.header().source_addr().into(), ip.header().destination_addr().into()),
+        LaxNetSlice::Ipv6(ip) => (ip.header().source_addr().into(), ip.header().destination_addr().into()),
+        LaxNetSlice::Arp(_) => return None,
+    };
+    Some(Pair { from: SocketAddr::new(from, udp.source_port()), to: SocketAddr::new(to, udp.destination_port()) })
 }
 
 impl Refusal {
@@ -217,6 +247,20 @@ mod tests {
             prop_assert_eq!((read.pair, read.sequence), (pair, sequence));
             prop_assert_eq!(&read.frame, &frame);
             checked(&read.frame, pair.from.ip(), pair.to.ip());
+        }
+
+        #[test]
+        fn datagrams_are_read_whole_or_cut(pair in pair(), payload in proptest::collection::vec(any::<u8>(), 0..3000)) {
+            let link = PacketBuilder::ethernet2([0; 6], [0; 6]);
+            let ip = match (pair.from.ip(), pair.to.ip()) {
+                (IpAddr::V4(from), IpAddr::V4(to)) => link.ipv4(from.octets(), to.octets(), HOPS),
+                (IpAddr::V6(from), IpAddr::V6(to)) => link.ipv6(from.octets(), to.octets(), HOPS),
+                _ => unreachable!(),
+            };
+            let mut frame = Vec::new();
+            ip.udp(pair.from.port(), pair.to.port()).write(&mut frame, &payload).unwrap();
+            frame.truncate(2048);
+            prop_assert_eq!(Caught::parse(&frame), Some(Caught::Datagram(pair)));
         }
 
         #[test]

@@ -12,7 +12,6 @@ use nix::sys::socket::ControlMessage;
 use socket2::{Domain, Socket, Type};
 use uwt_policy::Level;
 use uwt_session::Secret;
-use uwt_session::dns::{MAX_QUERY, Record, Response, TYPE_A, parse_response, write_query};
 use uwt_session::relay::{self as relayed, Reply, parse_outcome};
 
 use super::*;
@@ -81,20 +80,33 @@ fn sealed(guard: &Guard, kind: Kind, body: &[u8]) -> Vec<u8> {
 
 /// The request for the address of a name.
 fn about_a_name(guard: &Guard) -> Vec<u8> {
-    let mut query = [0; MAX_QUERY];
-    let len = write_query(&mut query, 9, "a.example", TYPE_A).unwrap();
-    sealed(guard, Kind::Name, &query[..len])
+    sealed(guard, Kind::Address, b"a.example")
 }
 
 #[test]
 fn names() {
     let guard = guard();
-    let (reply, shared) = with_peer(guard, move || exchange(connected(&guard), &about_a_name(&guard)));
-    let body = open_reply(&guard, 7, &reply).unwrap();
-    let Ok(Response::Found { record: Record::A(address), .. }) = parse_response(body, 9, "a.example", TYPE_A) else {
-        panic!("{body:?}")
+    let ask = move |kind, body: &[u8]| {
+        let reply = exchange(connected(&guard), &sealed(&guard, kind, body));
+        open_reply(&guard, 7, &reply).unwrap().to_vec()
     };
+    let ((address, replies), shared) = with_peer(guard, move || {
+        let address = ask(Kind::Address, b"a.example");
+        let others: [&[u8]; 4] = [&[127, 192, 0, 0], &[127, 0, 0, 1], b"", &[0; 16]];
+        let names = [&[&address[..]], &others[..]].concat().into_iter().map(|octets| ask(Kind::Name, octets));
+        (address.clone(), names.chain([ask(Kind::Address, b"a/b"), ask(Kind::Address, b"")]).collect::<Vec<_>>())
+    });
+    let address = Ipv4Addr::from(<[u8; 4]>::try_from(address).unwrap());
     assert_eq!(shared.names.name(address).unwrap().as_str(), "a.example");
+    assert_eq!(replies, [&b"a.example"[..], b"", b"", b"", b"", b"", b""]);
+}
+
+#[test]
+fn what_is_no_name_has_no_address() {
+    let guard = guard();
+    let (reply, _) =
+        with_peer(guard, move || exchange(connected(&guard), &sealed(&guard, Kind::Address, &[b'a'; 300])));
+    assert_eq!(open_reply(&guard, 7, &reply), Some(&b""[..]));
 }
 
 /// Sends a message with these descriptors and gives what comes back.

@@ -7,11 +7,12 @@ use nix::fcntl::{FcntlArg, fcntl};
 use uwt_policy::{Errno, SocketSpec};
 use uwt_report::{Destination, Layer, Outcome, Reader, Transport};
 use uwt_session::Session;
-use uwt_session::report::{Deed, MAX_TOLD, Told, Why};
+use uwt_session::report::{Deed, Ended, MAX_TOLD, Told};
 
 use super::*;
 use crate::tests::{GUARD, run, session};
 
+const DONE: Ended = Ended::by_gateway(0);
 const NO_SOCKET: SocketSpec = SocketSpec { domain: 0, kind: 0, protocol: 0 };
 
 /// A helper's state with a report that goes into a pipe.
@@ -160,12 +161,12 @@ fn what_could_not_be_executed_has_changed_nothing() {
 fn what_the_preload_tells() {
     let (reader, writer) = pipe().unwrap();
     let cases = [
-        (Deed::Connect, Ok(()), NO_SOCKET, "a.example", 443, "uwt-1"),
-        (Deed::Resolve, Err(Why::Gateway(4)), NO_SOCKET, "a.example", 0, ""),
-        (Deed::Direct, Ok(()), NO_SOCKET, "::1", 631, ""),
-        (Deed::Listen, Ok(()), NO_SOCKET, "127.0.0.1", 8080, ""),
-        (Deed::NoSend, Err(Why::Errno(Errno::EACCES)), SocketSpec::from_raw(2, 2, 17), "192.0.2.1", 123, ""),
-        (Deed::NoRing, Err(Why::Errno(Errno::ENOSYS)), NO_SOCKET, "", 0, ""),
+        (Deed::Connect, DONE, NO_SOCKET, "a.example", 443, "uwt-1"),
+        (Deed::Resolve, Ended::by_gateway(4), NO_SOCKET, "a.example", 0, ""),
+        (Deed::Direct, DONE, NO_SOCKET, "::1", 631, ""),
+        (Deed::Listen, DONE, NO_SOCKET, "127.0.0.1", 8080, ""),
+        (Deed::NoSend, Ended::with(Errno::EACCES), SocketSpec::from_raw(2, 2, 17), "192.0.2.1", 123, ""),
+        (Deed::NoRing, Ended::with(Errno::ENOSYS), NO_SOCKET, "", 0, ""),
     ];
     run(async {
         let (shared, program) = (reporting(writer), cat());

@@ -286,36 +286,6 @@ fn other_queries() {
 }
 
 #[test]
-fn the_table_alone() {
-    run(async {
-        // Whatever the mode: nobody is asked.
-        let (world, gateway) = World::resolving(b"\x01\xcb\x00\x71\x07\0\0").await;
-        let ask = |name: &str, kind| {
-            let response = answer_from_table(&message(name, kind).to_vec().unwrap(), None, &world.shared).unwrap();
-            let response = Message::from_vec(&response).unwrap();
-            (response.response_code(), response.answers().first().map(|record| record.data().clone()))
-        };
-        let (code, record) = ask("a.example", RecordType::A);
-        let Some(RData::A(address)) = record else { panic!("{code:?}") };
-        assert!(is_reserved((*address).into()));
-        assert_eq!(world.shared.names.name(*address).unwrap().as_str(), "a.example");
-        assert_eq!(ask(&reverse(&address.to_string()), RecordType::PTR), ptr("a.example."));
-        for address in ["127.192.0.0", "127.0.0.1", "203.0.113.7", "2001:db8::1"] {
-            assert_eq!(ask(&reverse(address), RecordType::PTR), NO_NAME, "{address}");
-        }
-        for name in ["localhost", "printer.local", "127.0.0.1", "a/b"] {
-            assert_eq!(ask(name, RecordType::A), NO_NAME, "{name}");
-        }
-        for kind in [RecordType::AAAA, RecordType::ANY, RecordType::TXT] {
-            assert_eq!(ask("a.example", kind), (ResponseCode::Refused, None));
-        }
-        assert_eq!(answer_from_table(b"", None, &world.shared), None);
-        assert_eq!(answer_from_table(b"\x12\x34", None, &world.shared).unwrap()[3] & 0xf, 1);
-        assert_eq!(gateway.asked().len(), 0);
-    });
-}
-
-#[test]
 fn a_full_table_fails() {
     run(async {
         let world = World::new(crate::tests::session());

@@ -6,7 +6,7 @@ use uwt_policy::{AcceptVerdict, Errno};
 
 use super::{pass, pass_judged, status};
 use crate::abi;
-use crate::serve::{after_accept, before_bind, before_listen};
+use crate::serve::{after_accept, after_listen, before_bind, before_listen};
 use crate::sys::word;
 
 #[unsafe(no_mangle)]
@@ -34,7 +34,9 @@ unsafe extern "C" fn listen(fd: c_int, backlog: c_int) -> c_int {
 pub(super) fn start(fd: c_int, backlog: c_int) -> Result<c_int, Errno> {
     before_listen(fd)?;
     // SAFETY: takes no pointers.
-    unsafe { pass_judged(libc::SYS_listen, [word(fd), word(backlog), 0, 0]) }
+    let done = unsafe { pass_judged(libc::SYS_listen, [word(fd), word(backlog), 0, 0]) }?;
+    after_listen(fd);
+    Ok(done)
 }
 
 #[unsafe(no_mangle)]

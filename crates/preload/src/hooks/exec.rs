@@ -3,11 +3,13 @@
 use core::ffi::{CStr, c_char, c_int};
 
 use uwt_policy::Errno;
+use uwt_session::report::Deed;
 
 use super::pass;
 use crate::abi::{self, Strings};
 use crate::env::{self, Scratch};
 use crate::launch::{check, search};
+use crate::report::{NONE, tell};
 use crate::sys::word;
 
 type Array = *const *const c_char;
@@ -50,7 +52,8 @@ pub(super) unsafe fn run_at(
         word(flags),
     ];
     // SAFETY: the program's own call; the environment is the program's or ours, null-terminated.
-    unsafe { pass(libc::SYS_execveat, arguments) }.err().unwrap_or(Errno::EIO)
+    let errno = unsafe { pass(libc::SYS_execveat, arguments) }.err().unwrap_or(Errno::EIO);
+    tell(Deed::Stayed, NONE, None, errno)
 }
 
 /// execvpe(3).

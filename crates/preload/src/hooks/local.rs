@@ -4,8 +4,10 @@ use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_long, c_void};
 
 use uwt_policy::Errno;
+use uwt_session::report::Deed;
 
 use crate::abi::{self, HostError};
+use crate::report::{NONE, tell};
 use crate::sys;
 
 /// gethostid(3) without a file looks its own name up in DNS. Here: the file, or what Debian's /etc/hosts would give for
@@ -86,7 +88,7 @@ macro_rules! refused {
 }
 
 extern "C" fn refuse() -> c_int {
-    abi::answer(Err(Errno::EACCES))
+    abi::answer(Err(tell(Deed::NoRemote, NONE, None, Errno::EACCES)))
 }
 
 refused!(rcmd, rcmd_af, rexec, rexec_af, ruserok, ruserok_af, iruserok, iruserok_af);

@@ -6,10 +6,12 @@
 use core::ffi::{c_int, c_uint, c_void};
 
 use uwt_policy::{Errno, SocketKind};
+use uwt_session::report::Deed;
 
 use super::{pass, pass_judged, size, status};
 use crate::abi;
 use crate::carry::{Plan, carry, datagram};
+use crate::report::tell;
 use crate::sys::word;
 use crate::wire::{self, Address, decode};
 
@@ -38,11 +40,12 @@ fn decide(fd: c_int, address: &[u8], flags: c_int) -> Result<Send, Errno> {
 /// An address that is not of the internet, on an internet socket: UDP takes `AF_UNSPEC` for IPv4, so nothing passes that
 /// is long enough to be an address.
 fn other_family(fd: c_int, address: &[u8]) -> Result<Send, Errno> {
-    match wire::spec(fd)?.class() {
+    let spec = wire::spec(fd)?;
+    match spec.class() {
         SocketKind::Local => Ok(Send::AsIs),
         _ if address.len() < 4 => Ok(Send::AsIs),
         SocketKind::Stream => Err(Errno::EAFNOSUPPORT),
-        SocketKind::Datagram | SocketKind::Other => Err(Errno::EACCES),
+        SocketKind::Datagram | SocketKind::Other => Err(tell(Deed::NoSend, spec, None, Errno::EACCES)),
     }
 }
 

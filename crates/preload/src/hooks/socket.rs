@@ -3,12 +3,14 @@
 use core::ffi::{c_int, c_void};
 
 use uwt_policy::{Errno, SocketSpec, SocketVerdict};
+use uwt_session::report::Deed;
 
 use super::{pass, status};
 use crate::carry::{self, session};
+use crate::report::tell;
 use crate::sys::{self, word};
 use crate::wire::{self, Encoded};
-use crate::{abi, serve};
+use crate::{abi, serve, state};
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
@@ -16,8 +18,13 @@ unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_in
 }
 
 pub(super) fn make(domain: c_int, kind: c_int, protocol: c_int) -> Result<c_int, Errno> {
-    let verdict = uwt_policy::socket(SocketSpec::from_raw(domain, kind, protocol));
+    let spec = SocketSpec::from_raw(domain, kind, protocol);
+    let verdict = uwt_policy::socket(spec);
     if let SocketVerdict::Refuse(errno) = verdict {
+        // The guard would refuse it once more, and once is enough for a report.
+        if state::session().is_some_and(|session| session.report) {
+            return Err(tell(Deed::NoSocket, spec, None, errno));
+        }
         // What the kernel does not know it refuses in its own words.
         let unknown = sys::socket(domain, kind, protocol).map(sys::close).err();
         return Err(match unknown {
@@ -47,13 +54,14 @@ unsafe extern "C" fn socketpair(domain: c_int, kind: c_int, protocol: c_int, end
 }
 
 pub(super) unsafe fn pair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int) -> Result<c_int, Errno> {
-    match uwt_policy::socket(SocketSpec::from_raw(domain, kind, protocol)) {
+    let spec = SocketSpec::from_raw(domain, kind, protocol);
+    match uwt_policy::socket(spec) {
         SocketVerdict::Pass | SocketVerdict::Confine => {
             let arguments = [word(domain), word(kind), word(protocol), ends.expose_provenance()];
             // SAFETY: the program's own call.
             unsafe { pass(libc::SYS_socketpair, arguments) }
         }
-        SocketVerdict::Refuse(errno) => Err(errno),
+        SocketVerdict::Refuse(errno) => Err(tell(Deed::NoSocket, spec, None, errno)),
     }
 }
 

@@ -6,9 +6,11 @@ use core::ptr::with_exposed_provenance;
 use core::ptr::with_exposed_provenance_mut;
 
 use uwt_policy::Errno;
+use uwt_session::report::Deed;
 
 use super::{accept, connect, exec, pass, send, socket};
 use crate::abi::{self, Strings};
+use crate::report::{NONE, tell};
 
 /// The calls that are looked at. io_uring is among them because its connects are seen by no hook.
 const ROUTED: [c_long; 16] = [
@@ -135,7 +137,7 @@ fn route(number: c_long, arguments: [usize; 6]) -> Result<c_int, Errno> {
                 Strings(with_exposed_provenance(d)),
                 int(e),
             )),
-            libc::SYS_io_uring_setup => Err(Errno::ENOSYS),
+            libc::SYS_io_uring_setup => Err(tell(Deed::NoRing, NONE, None, Errno::ENOSYS)),
             _ => pass(number, arguments),
         }
     }
