@@ -24,6 +24,8 @@ mod nested;
 mod process;
 #[path = "launcher/programs.rs"]
 mod programs;
+#[path = "launcher/report.rs"]
+mod report;
 #[path = "launcher/secrets.rs"]
 mod secrets;
 #[path = "launcher/services.rs"]

@@ -23,6 +23,8 @@ mod faults;
 mod identities;
 #[path = "relay/numbers.rs"]
 mod numbers;
+#[path = "relay/report.rs"]
+mod report;
 #[path = "relay/same.rs"]
 mod same;
 #[path = "relay/without.rs"]

@@ -1,8 +1,8 @@
-//! DNS messages (RFC 1035): what a hooked `res_query(3)` and the DNS stub answer with, and what the preload asks a stub.
+//! DNS messages (RFC 1035): what a hooked `res_query(3)` and the DNS stub answer with.
 //!
 //! Both sides know one question and one answer record, which is all that names on Tor have. [`Query::parse`] and
-//! [`respond`] are the server, [`write_query`] and [`parse_response`] the client; [`reverse_name`] and [`parse_reverse`]
-//! the names of addresses. Nothing allocates, nothing panics: it runs inside foreign processes, on bytes from strangers.
+//! [`respond`] are the server, [`write_query`] and [`parse_response`] the client, by which the server is tested too;
+//! [`reverse_name`] and [`parse_reverse`] the names of addresses. Nothing allocates, nothing panics: it runs inside foreign processes, on bytes from strangers.
 //!
 //! Names are text without a dot at the end, in lower case ("." is the root). Labels are printable ASCII without space,
 //! dot and backslash: other labels exist on the wire, but have no meaning as the name of a host and no unescaped text.

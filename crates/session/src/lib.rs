@@ -1,7 +1,7 @@
 //! What the launcher hands down to the programs it starts, and what both sides derive from it.
 //!
 //! One environment variable ([`VARIABLE`]) carries a [`Session`]; a [`Credential`] follows from it and from who asks, so
-//! that every layer that connects for a process uses the same one; [`dns`] is the protocol in which names are asked.
+//! that every layer that connects for a process uses the same one; [`dns`] is the protocol in which programs ask for names.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
