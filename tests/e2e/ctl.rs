@@ -16,5 +16,9 @@ mod gateway;
 mod help;
 #[path = "ctl/ports.rs"]
 mod ports;
+#[path = "ctl/status.rs"]
+mod status;
+#[path = "ctl/status_tor.rs"]
+mod status_tor;
 #[path = "ctl/wrapper.rs"]
 mod wrapper;

@@ -15,6 +15,7 @@ mod config;
 mod configuration;
 mod control;
 mod dropin;
+mod gateway;
 mod gateway_files;
 mod launcher;
 mod page;
@@ -22,6 +23,7 @@ mod ports;
 mod processes;
 mod program;
 mod run;
+mod status;
 mod wrapper;
 
 pub use run::run;

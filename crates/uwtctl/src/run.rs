@@ -14,6 +14,7 @@ use crate::config;
 use crate::gateway_files;
 use crate::page::{printable, wrapped};
 use crate::ports;
+use crate::status;
 use crate::wrapper;
 
 /// Does what the command line says, and gives the exit status.
@@ -61,6 +62,6 @@ fn answer(command: &ControlCommand, shown: Shown) -> anyhow::Result<Status> {
         ControlCommand::Gateway(options) => gateway_files::run(options, shown),
         ControlCommand::Ports(options) => ports::run(options, shown),
         ControlCommand::Wrapper(options) => wrapper::run(options, shown),
-        _ => anyhow::bail!("{command:?} {shown:?}"),
+        ControlCommand::Status(options) => status::run(options, shown),
     }
 }
