@@ -8,6 +8,8 @@ mod program;
 #[path = "ctl/schema.rs"]
 mod schema;
 
+#[path = "ctl/audit.rs"]
+mod audit;
 #[path = "ctl/config.rs"]
 mod config;
 #[path = "ctl/gateway.rs"]

@@ -1,0 +1,11 @@
+//! `uwtctl audit`.
+
+#[path = "audit/laboratory.rs"]
+mod laboratory;
+
+#[path = "audit/ends.rs"]
+mod ends;
+#[path = "audit/programs.rs"]
+mod programs;
+#[path = "audit/reports.rs"]
+mod reports;
