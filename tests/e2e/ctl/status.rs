@@ -168,7 +168,7 @@ fn commands_are_shown_as_they_are() {
         place.wrap(name, "/bin/true");
     }
     place.copy("bin/two", "/bin/true");
-    place.file("bin/broken.anondist-orig", "");
+    place.link("bin/broken.anondist", bin_dir().join("uwt"));
     place.program("bin/broken", "#!/bin/sh\n");
     let (status, document) = schema::json(&place, &["status", "--offline", "one", "two", "off", "broken", "absent"]);
     assert_eq!(status.status, 1);

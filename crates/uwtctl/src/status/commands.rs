@@ -8,8 +8,9 @@ use serde::Serialize;
 use uwt_config::{Config, Settings, command_name};
 
 use super::finding::{Finding, Severity};
-use super::wrapped::{self, FOLDERS, Wrapping};
+use super::wrapped::{self, Wrapping};
 use crate::program;
+use crate::wrapper::names::FOLDERS;
 
 /// A command.
 #[derive(Debug, Serialize)]

@@ -7,12 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::program;
-
-/// Where wrapped commands are.
-pub(super) const FOLDERS: [&str; 3] = ["/usr/bin", "/usr/sbin", "/usr/games"];
-
-/// As many symbolic links as the kernel follows (path_resolution(7)).
-const MAX_LINKS: usize = 40;
+use crate::wrapper::names::{is_wrapper, leads_to_uwt, links, middle, original};
 
 /// What is the matter with a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,16 +35,17 @@ pub(super) fn find(folders: &[&Path]) -> Vec<PathBuf> {
 /// Looks at the command at `path`; of a broken one, what is wrong with it.
 pub(super) fn look(path: &Path) -> (Wrapping, Option<String>) {
     if leads_to_uwt(path) {
-        let found = chain(path).iter().any(|link| program::find(&with(link, ".anondist-orig")).is_some());
+        let found = links(path).iter().any(|link| program::find(&original(link)).is_some());
         return (if found { Wrapping::Wrapped } else { Wrapping::OriginalMissing }, None);
     }
-    let (middle, original) = (with(path, ".anondist"), with(path, ".anondist-orig"));
-    if !exists(&middle) && !exists(&original) {
+    let middle = middle(path);
+    // A diversion alone makes no wrapper: uwt's own torsocks diverts the other one.
+    if !exists(&middle) && !is_wrapper(path) {
         return (Wrapping::None, None);
     }
     let what = if !exists(path) {
         "the link is gone"
-    } else if fs::read_link(path).is_ok_and(|target| target.file_name() != middle.file_name()) || !path.is_symlink() {
+    } else if !is_wrapper(path) {
         "something else has taken the link's place"
     } else if !exists(&middle) {
         "the link between it and uwt (.anondist) is gone"
@@ -57,26 +53,6 @@ pub(super) fn look(path: &Path) -> (Wrapping, Option<String>) {
         "its link does not lead to uwt"
     };
     (Wrapping::Broken, Some(what.to_owned()))
-}
-
-fn leads_to_uwt(path: &Path) -> bool {
-    path.canonicalize().is_ok_and(|end| end.file_name() == Some(OsStr::new("uwt")))
-}
-
-/// The path and each one that a symbolic link names.
-fn chain(start: &Path) -> Vec<PathBuf> {
-    let mut chain = vec![start.to_owned()];
-    while chain.len() <= MAX_LINKS {
-        let Some((last, next)) = chain.last().and_then(|last| Some((last, fs::read_link(last).ok()?))) else { break };
-        chain.push(last.parent().unwrap_or(Path::new("/")).join(next));
-    }
-    chain
-}
-
-fn with(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Whether something is there, be it a link to nothing.

@@ -7,7 +7,7 @@ mod dpkg;
 mod list;
 mod lock;
 mod machine;
-mod names;
+pub(crate) mod names;
 mod script;
 mod state;
 mod switch;

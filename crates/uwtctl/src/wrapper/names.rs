@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::program;
 
 /// Where programs are that can be wrapped: those of packages, which others find there.
-pub(super) const FOLDERS: [&str; 3] = ["/usr/bin", "/usr/sbin", "/usr/games"];
+pub(crate) const FOLDERS: [&str; 3] = ["/usr/bin", "/usr/sbin", "/usr/games"];
 /// What we and the maintainer scripts append to a command's name.
 const SUFFIXES: [&str; 3] = [".anondist-orig", ".anondist-new", ".anondist"];
 /// As many symbolic links as the kernel follows (path_resolution(7)).
@@ -21,12 +21,12 @@ pub(super) fn with(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Where the distribution's file is kept.
-pub(super) fn original(path: &Path) -> PathBuf {
+pub(crate) fn original(path: &Path) -> PathBuf {
     with(path, ".anondist-orig")
 }
 
 /// The link between the command's and uwt.
-pub(super) fn middle(path: &Path) -> PathBuf {
+pub(crate) fn middle(path: &Path) -> PathBuf {
     with(path, ".anondist")
 }
 
@@ -63,7 +63,7 @@ pub(super) fn find(name: &OsStr) -> Option<PathBuf> {
 }
 
 /// The path itself, and each one that the symbolic link before it names.
-pub(super) fn links(start: &Path) -> Vec<PathBuf> {
+pub(crate) fn links(start: &Path) -> Vec<PathBuf> {
     let mut chain = vec![start.to_owned()];
     while chain.len() <= MAX_LINKS {
         let Some(last) = chain.last() else { break };
@@ -75,14 +75,14 @@ pub(super) fn links(start: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether the path is a link to its own `.anondist`.
-pub(super) fn is_wrapper(path: &Path) -> bool {
+pub(crate) fn is_wrapper(path: &Path) -> bool {
     let mut target = path.file_name().unwrap_or_default().to_owned();
     target.push(".anondist");
     fs::read_link(path).is_ok_and(|there| there == Path::new(&target))
 }
 
 /// Whether the path leads to uwt.
-pub(super) fn leads_to_uwt(path: &Path) -> bool {
+pub(crate) fn leads_to_uwt(path: &Path) -> bool {
     path.canonicalize().is_ok_and(|end| end.file_name() == Some(OsStr::new("uwt")))
 }
 
