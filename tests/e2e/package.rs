@@ -9,6 +9,8 @@ mod place;
 
 #[path = "package/apt.rs"]
 mod apt;
+#[path = "package/ctl.rs"]
+mod ctl;
 #[path = "package/install.rs"]
 mod install;
 #[path = "package/keys.rs"]

@@ -33,6 +33,13 @@ fn installed() -> &'static Debian {
     })
 }
 
+/// A Debian with the packages and nothing else: no network, and no Tor.
+pub(crate) fn alone() -> Debian {
+    let debian = installed().copy(Network::None);
+    std::fs::remove_file(debian.path(WORKSTATION)).expect("removed");
+    debian
+}
+
 /// Where a test types its commands.
 pub(crate) struct Place {
     pub(crate) debian: Debian,
