@@ -114,24 +114,28 @@ impl Watch {
     }
 
     /// Listens until all processes have ended, or a signal says that it has been long enough.
+    ///
+    /// One that comes before the user is told that there is something to wait for was meant for the command: it ended by it,
+    /// and was the faster one.
     fn until_the_report_ends(&mut self) {
-        let told_user_at = Instant::now() + PATIENCE;
-        let mut waits = false;
+        let patient_until = Instant::now() + PATIENCE;
+        let (mut waits, mut enough) = (false, false);
         while !self.closed {
-            let left = told_user_at.saturating_duration_since(Instant::now());
+            let left = patient_until.saturating_duration_since(Instant::now());
             let told = if waits { self.told.recv().ok() } else { self.told.recv_timeout(left).ok() };
             match told {
-                Some(Told::Signal(_)) => {
-                    self.run.running = true;
-                    return;
-                }
+                Some(Told::Signal(_)) if waits => break,
+                // Whoever ends us all from elsewhere will not do so twice.
+                Some(Told::Signal(SIGTERM | SIGHUP)) => enough = true,
                 Some(told) => self.note(told),
+                None if enough => break,
                 None => {
                     eprintln!("{}", waiting(&self.left_behind()));
                     waits = true;
                 }
             }
         }
+        self.run.running = !self.closed;
     }
 
     fn note(&mut self, told: Told) {
@@ -213,6 +217,31 @@ mod tests {
     fn what_is_ignored_is_known() {
         assert_eq!(ignored("Name:\tuwtctl\nSigIgn:\t0000000000001003\nSigCgt:\t0\n"), 0x1003);
         assert_eq!(ignored(""), 0);
+    }
+
+    /// A run whose command has ended, and what is told then.
+    fn left(told: impl IntoIterator<Item = Told>) -> Watch {
+        let (tell, receiver) = channel();
+        for told in told {
+            tell.send(told).unwrap();
+        }
+        let mut watch = Watch { told: receiver, events: Vec::new(), run: Run::default(), closed: false };
+        watch.until_the_report_ends();
+        watch
+    }
+
+    #[test]
+    fn a_signal_that_ended_the_command_is_not_for_us() {
+        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] {
+            let watch = left([Told::Signal(signal), Told::Line(Err(io::ErrorKind::InvalidData.into())), Told::Closed]);
+            assert_eq!((watch.closed, watch.run.running, watch.run.unreadable), (true, false, 1));
+        }
+    }
+
+    #[test]
+    fn whoever_ends_all_is_not_asked_again() {
+        let watch = left([Told::Signal(SIGTERM)]);
+        assert!(watch.run.running && !watch.closed);
     }
 
     #[test]
