@@ -179,12 +179,21 @@ uwt_is_theirs() {
     return 1
 }
 
-# dpkg-divert for us, with options.
-uwt_dpkg_divert() {
+# Makes a diversion of NAME that is ours.
+uwt_add_diversion() {
     if [ "$uwt_package" = local ]; then
-        uwt_do dpkg-divert --quiet --local "$@"
+        uwt_do dpkg-divert --quiet --local --divert "$1.anondist-orig" --no-rename --add "$1"
     else
-        uwt_do dpkg-divert --quiet --package "$uwt_package" "$@"
+        uwt_do dpkg-divert --quiet --package "$uwt_package" --divert "$1.anondist-orig" --no-rename --add "$1"
+    fi
+}
+
+# Ends it.
+uwt_remove_diversion() {
+    if [ "$uwt_package" = local ]; then
+        uwt_do dpkg-divert --quiet --local --divert "$1.anondist-orig" --no-rename --remove "$1"
+    else
+        uwt_do dpkg-divert --quiet --package "$uwt_package" --divert "$1.anondist-orig" --no-rename --remove "$1"
     fi
 }
 
@@ -193,7 +202,7 @@ uwt_divert() {
     uwt_find_names "$1"
     for uwt_known in $uwt_known_as; do
         if ! uwt_is_diverted_so "$uwt_known"; then
-            uwt_dpkg_divert --divert "$uwt_known.anondist-orig" --no-rename --add "$uwt_known"
+            uwt_add_diversion "$uwt_known"
         fi
     done
 }
@@ -372,7 +381,7 @@ uwt_end_diversion() {
         fi
     done
     for uwt_known in $uwt_known_so; do
-        uwt_dpkg_divert --divert "$uwt_known.anondist-orig" --no-rename --remove "$uwt_known"
+        uwt_remove_diversion "$uwt_known"
     done
 }
 
