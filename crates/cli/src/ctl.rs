@@ -219,7 +219,8 @@ pub struct CircuitsOptions {
 pub struct ControlPortOptions {
     /// Tor's control port, or its socket's path
     /// [default: /run/tor/control if Tor is on this
-    /// machine and has it, else the gateway's port 9051]
+    /// machine and has it, else port 9051 of the
+    /// gateway]
     #[arg(long, value_name = "ADDRESS:PORT", verbatim_doc_comment)]
     pub control: Option<String>,
     /// Where the control port's password is
