@@ -178,9 +178,9 @@ pub struct CheckOptions {
     /// How long to wait for an answer [default: 10]
     #[arg(long, value_name = "SECONDS", default_value_t = 10, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..=600))]
     pub timeout: u16,
-    /// Send lookups and connections without uwt although no
-    /// gateway is known to carry them through Tor: your
-    /// provider sees them
+    /// Send lookups and connections without uwt
+    /// although no gateway is known to carry them
+    /// through Tor: your provider sees them
     #[arg(long, verbatim_doc_comment)]
     pub send_unprotected: bool,
     /// How Tor's control port is reached (for isolation)
