@@ -64,9 +64,11 @@ fn matches(pattern: &str, path: &str) -> bool {
     pattern.strip_suffix('*').map_or(path == pattern, |beginning| path.starts_with(beginning))
 }
 
-/// What a license's name says, whatever the order and the words for it: SPDX's MIT is Debian's Expat.
+/// What a license's name says, whatever the order and the words for it: SPDX's MIT is Debian's Expat, and its
+/// `LLVM-exception` Debian's `LLVM exception`.
 fn words(license: &str) -> BTreeSet<String> {
     license
+        .replace("-exception", " exception")
         .split(|letter: char| letter.is_whitespace() || matches!(letter, '(' | ')' | '/'))
         .filter(|word| !word.is_empty() && !word.eq_ignore_ascii_case("or"))
         .map(|word| if word == "MIT" { "expat".to_owned() } else { word.to_lowercase() })
@@ -94,6 +96,7 @@ mod tests {
         let unicode = "(MIT OR Apache-2.0) AND Unicode-3.0";
         assert_eq!(found(&[("bytes-1", unicode), ("tables-2", unicode), ("clap-4", "Apache-2.0 OR MIT")]), "");
         assert_eq!(found(&[("bytes-1", unicode), ("tables-2", unicode), ("old-0.1", "MIT/Apache-2.0")]), "");
+        assert_eq!(words("Apache-2.0 WITH LLVM-exception OR MIT"), words("Apache-2.0 with LLVM exception or Expat"));
     }
 
     #[test]
