@@ -71,7 +71,10 @@ impl Difference {
     pub(crate) fn alone(&self) -> Vec<&str> {
         // test.MODULE.CLASS.METHOD; what is set up for a class or a module has its name within parentheses.
         let start = self.case.find("test.test_").map_or(0, |at| at + "test.".len());
-        let module = self.case[start..].split(['.', ')']).next().unwrap_or_default();
+        // A module may be in a package, test.test_asyncio.test_events.
+        let parts = self.case[start..].split_inclusive(['.', ')']).take_while(|part| part.starts_with("test_"));
+        let end = start + parts.map(str::len).sum::<usize>();
+        let module = self.case[start..end].trim_end_matches(['.', ')']);
         if self.case.contains('(') { vec![module] } else { vec!["--match", &self.case, module] }
     }
 }
@@ -101,6 +104,8 @@ fn outcomes_and_differences() {
     );
     let class = Difference { case: "setUpClass (test.test_b.C)".to_owned(), bare: None, wrapped: None };
     assert_eq!(class.alone(), ["test_b"]);
+    let within = Difference { case: "test.test_c.test_d.E.test_f".to_owned(), bare: None, wrapped: None };
+    assert_eq!(within.alone(), ["--match", "test.test_c.test_d.E.test_f", "test_c.test_d"]);
     assert_eq!(compare(&bare, &wrapped)[0].alone(), ["--match", "test.test_a.C.four", "test_a"]);
     assert!(compare(&bare, &bare).is_empty());
 }
