@@ -10,7 +10,7 @@ use uwt_config::{Config, Settings, command_name};
 use super::finding::{Finding, Severity};
 use super::wrapped::{self, Wrapping};
 use crate::program;
-use crate::wrapper::names::FOLDERS;
+use crate::wrapper::names::{FOLDERS, leads_to_uwt};
 
 /// A command.
 #[derive(Debug, Serialize)]
@@ -111,6 +111,16 @@ fn short(path: &Path) -> String {
     shown.into_owned()
 }
 
+/// The program that runs in place of a wrapped command when its name is typed, as PATH has it before the wrapper.
+pub(super) fn shadow(command: &Command, typed: impl FnOnce(&Path) -> Option<PathBuf>) -> Option<Finding> {
+    let path = command.path.as_deref().filter(|_| command.wrapper == Wrapping::Wrapped)?;
+    let typed = typed(Path::new(path.file_name()?)).filter(|typed| !leads_to_uwt(typed))?;
+    let (path, typed) = (path.display(), typed.display());
+    let what = format!("PATH has {typed}, which is not wrapped, before the wrapped {path}");
+    let advice = format!("typed, it runs without uwt: remove {typed}, type {path}, or change PATH");
+    Some(Finding::new(Severity::Bad, &command.name, what, advice))
+}
+
 /// What is wrong with a command; `asked` is whether it was named, and is to be isolated then.
 pub(super) fn finding(command: &Command, asked: bool) -> Option<Finding> {
     let name = &command.name;
@@ -141,5 +151,40 @@ pub(super) fn finding(command: &Command, asked: bool) -> Option<Finding> {
             let what = format!("it runs without uwt: enabled = false, {}", all.enabled.origin);
             bad(what, format!("`uwtctl wrapper enable {name}` changes that"))
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_wrapper_that_another_program_of_the_name_precedes() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["uwt", "other"] {
+            fs::write(at(name), "").unwrap();
+        }
+        symlink("uwt", at("wrapped")).unwrap();
+        let command = |wrapper| Command {
+            name: "wrapped".to_owned(),
+            path: Some(at("wrapped")),
+            wrapper,
+            problem: None,
+            settings: None,
+            all: None,
+        };
+        let found = shadow(&command(Wrapping::Wrapped), |name| {
+            assert_eq!(name, "wrapped");
+            Some(at("other"))
+        });
+        assert_eq!(found.as_ref().map(|found| found.severity), Some(Severity::Bad));
+        assert!(found.is_some_and(|found| found.what.contains(&at("other").display().to_string())));
+        assert_eq!(shadow(&command(Wrapping::Wrapped), |_| Some(at("wrapped"))), None);
+        assert_eq!(shadow(&command(Wrapping::Wrapped), |_| None), None);
+        assert_eq!(shadow(&command(Wrapping::None), |_| Some(at("other"))), None);
     }
 }

@@ -16,8 +16,8 @@ use super::machine::{self, Machine};
 use super::notice::{self, PASSTHROUGH, is_passthrough};
 use super::ports::{self, SocksPort};
 use super::{desktop, proxies};
-use crate::configuration;
 use crate::ports::usage;
+use crate::{configuration, program};
 
 /// The state of this machine, as far as it concerns stream isolation.
 #[derive(Debug, Serialize)]
@@ -100,6 +100,7 @@ pub(super) fn find_out(names: &[OsString], offline: bool) -> Report {
         }
         findings.extend(ports.iter().filter_map(ports::finding));
         findings.extend(commands.iter().filter_map(|command| commands::finding(command, !names.is_empty())));
+        findings.extend(commands.iter().filter_map(|command| commands::shadow(command, program::find)));
         findings.extend(config.as_ref().map(usage::findings).unwrap_or_default().iter().map(of_ports));
         findings.extend(environment());
         findings.extend(gnome.join().ok().flatten());
