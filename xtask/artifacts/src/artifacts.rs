@@ -90,8 +90,8 @@ pub fn preload(workspace: &Workspace) -> Result<PathBuf> {
 
 /// `uwtctl`, an ordinary program: it is started by hand, and does not have to be quick.
 fn control(workspace: &Workspace) -> Result<PathBuf> {
-    workspace::run(workspace.cargo("build").args(["--release", "-p", CONTROL, "--bin", CONTROL]))?;
-    publish(&existing(&workspace.target.join("release").join(CONTROL))?, &workspace.bin_dir())
+    workspace::run(workspace.cargo("build").args(["--profile", "control", "-p", CONTROL, "--bin", CONTROL]))?;
+    publish(&existing(&workspace.target.join("control").join(CONTROL))?, &workspace.bin_dir())
 }
 
 fn check_static(program: &Path) -> Result<()> {
