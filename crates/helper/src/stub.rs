@@ -36,7 +36,10 @@ type Other = Answer<'static>;
 pub(crate) async fn answer(query: &[u8], process: Option<&Process>, shared: &Shared) -> Option<Vec<u8>> {
     let query = match parse(query) {
         Ok(query) => query,
-        Err(response) => return response,
+        Err(response) => {
+            tell(process, shared, || unreadable(response.is_some()));
+            return response;
+        }
     };
     let asker = Asker { process, shared, has_asked: Cell::new(false) };
     let found = match readable(&query.parsed) {
@@ -44,13 +47,27 @@ pub(crate) async fn answer(query: &[u8], process: Option<&Process>, shared: &Sha
         Err(other) => Err(other),
     };
     if !asker.has_asked.get() {
-        let lookup = || unsent(query.parsed.name(), &found);
-        match process {
-            Some(process) => shared.happened(process, lookup),
-            None => shared.happened_somewhere(lookup),
-        }
+        tell(process, shared, || unsent(query.parsed.name(), &found));
     }
     query.respond(&found)
+}
+
+fn tell(process: Option<&Process>, shared: &Shared, happening: impl FnOnce() -> Happening) {
+    match process {
+        Some(process) => shared.happened(process, happening),
+        None => shared.happened_somewhere(happening),
+    }
+}
+
+/// What is no query went nowhere. Port 53 is also where something else than DNS is tried.
+fn unreadable(is_answered: bool) -> Happening {
+    Happening::Refused {
+        layer: Layer::Cage,
+        what: "sent a name server what is no query".to_owned(),
+        transport: None,
+        destination: None,
+        errno: if is_answered { "FORMERR" } else { "no answer" }.to_owned(),
+    }
 }
 
 /// A lookup for which nothing was sent.

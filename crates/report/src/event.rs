@@ -87,7 +87,7 @@ pub enum Happening {
         transport: Option<Transport>,
         /// Where to, where that is known.
         destination: Option<Destination>,
-        /// The name of the errno that it was told (errno(3)).
+        /// The name of the errno that it was told (errno(3)), or of the answer where a name server's took its place.
         errno: String,
     },
     /// It made a server.

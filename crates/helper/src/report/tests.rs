@@ -10,6 +10,7 @@ use uwt_session::Session;
 use uwt_session::report::{Deed, Ended, MAX_TOLD, Told};
 
 use super::*;
+use crate::stub;
 use crate::tests::{GUARD, run, session};
 
 const DONE: Ended = Ended::by_gateway(0);
@@ -300,4 +301,25 @@ fn a_full_disk_is_an_end_too() {
         shared.happened(&process, || local(1));
         assert!(end(program).contains("No space left on device"));
     });
+}
+
+#[test]
+fn a_name_server_is_sent_what_is_no_query() {
+    let (reader, writer) = pipe().unwrap();
+    run(async {
+        let (shared, program) = (reporting(writer), cat());
+        let process = shared.tree.process(program.id()).unwrap();
+        for (sent, told) in [(&b"GET / HTTP/1.1"[..], "FORMERR"), (b"x", "no answer")] {
+            let answer = stub::answer(sent, Some(&process), &shared).await;
+            assert_eq!(answer.is_some(), told == "FORMERR", "{told}");
+        }
+        stub::answer(b"x", None, &shared).await;
+        end(program);
+    });
+    let refused = events(reader).into_iter().filter_map(|event| match event.happening {
+        Happening::Refused { layer: Layer::Cage, errno, .. } => Some((event.pid != 0, errno)),
+        _ => None,
+    });
+    let told = |known: bool, errno: &str| (known, errno.to_owned());
+    assert_eq!(refused.collect::<Vec<_>>(), [told(true, "FORMERR"), told(true, "no answer"), told(false, "no answer")]);
 }
