@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use support::gateway::Fault;
@@ -32,7 +32,7 @@ fn withholding(site: &Site) -> (SocketAddr, JoinHandle<Vec<u8>>) {
     let listener = site.namespaces().gateway().run(|| Ok(TcpListener::bind((GATEWAY_V4, 0))?)).expect("bound");
     let address = listener.local_addr().expect("an address");
     site.workstation().allow_gateway_port(address.port()).expect("nft");
-    let server = std::thread::spawn(move || {
+    let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("accepted");
         let mut got = Vec::new();
         while !got.ends_with(b"\r\n\r\n") {
@@ -137,13 +137,18 @@ fn git_understands_a_refusal() {
 
 #[test]
 fn git_understands_a_gateway_that_never_answers() {
-    let site = optimistic(Site::with(|behaviour| behaviour.fault = Some(Fault::Never)));
-    for (way, (url, says)) in WAYS.iter().flat_map(|way| GIT.iter().map(move |row| (way, row))) {
+    let check = |way: &[&str], url: &str, says: &[&str]| {
+        let site = optimistic(Site::with(|behaviour| behaviour.fault = Some(Fault::Never)));
         let seen = git(&site, way, url);
         assert_refused(&seen, "www.example.test", says);
         let ours: Vec<_> = seen.notes.iter().filter(|line| line.starts_with("uwt: ")).collect();
         assert!(matches!(&ours[..], [line] if line.contains("timed out; is Tor running?")), "{seen:?}");
-    }
+    };
+    thread::scope(|scope| {
+        for (way, (url, says)) in WAYS.iter().flat_map(|way| GIT.iter().map(move |row| (way, row))) {
+            scope.spawn(move || check(way, url, says));
+        }
+    });
 }
 
 /// How often a program asks a gateway that refuses, as it is by default and when it is optimistic.
