@@ -38,6 +38,9 @@ pub(crate) struct Owner {
     pub(crate) scope: &'static str,
     /// Whether it is still there.
     pub(crate) running: bool,
+    /// What tells it from an earlier one with this id.
+    #[serde(skip)]
+    start: u64,
 }
 
 impl Process {
@@ -76,7 +79,7 @@ impl Process {
 
     fn owner(&self) -> Owner {
         let scope = self.scope().map_or("unknown", |scope| scope.as_str());
-        Owner { pid: self.pid, name: self.name.clone(), scope, running: true }
+        Owner { pid: self.pid, name: self.name.clone(), scope, running: true, start: self.start }
     }
 }
 
@@ -113,6 +116,11 @@ impl Processes {
         }
         all.wrapped.sort_by_key(|process| process.pid);
         Ok(all)
+    }
+
+    /// Whether a process is one of these.
+    pub(crate) fn contains(&self, owner: &Owner) -> bool {
+        self.wrapped.iter().any(|process| (process.pid, process.start) == (owner.pid, owner.start))
     }
 
     /// Who has which credential, by label, where connections to these hosts are meant.

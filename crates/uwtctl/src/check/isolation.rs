@@ -30,7 +30,13 @@ pub(super) fn check(
     target: &Target,
     patience: Duration,
 ) -> anyhow::Result<Finding> {
-    let why = match control.and_then(|mut control| control.snapshot().map(|_| control)) {
+    // Tor says whose a stream is when it begins: what tells us must be there before.
+    let ready = |mut control: Control| {
+        control.subscribe()?;
+        control.snapshot()?;
+        Ok(control)
+    };
+    let why = match control.and_then(ready) {
         Ok(control) => return by_circuits(control, target, patience),
         Err(problem) if insist => return Err(problem.into()),
         Err(problem) => problem.to_string(),

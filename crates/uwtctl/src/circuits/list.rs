@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 
 use crate::answer::Status;
-use crate::control::{Circuit, Pair, Relay, Snapshot, Stream, host};
+use crate::control::{Circuit, Pair, Relay, Snapshot, Stream};
 use crate::processes::{Owner, Processes};
 
 /// The username of the extended form (socks-extensions, "extended authentication").
@@ -26,6 +26,11 @@ pub(crate) struct Circuits {
     pub(crate) clients: Vec<Client>,
     /// How many circuits Tor has ready, or for itself.
     pub(crate) idle: usize,
+    /// Whether every SocksPort isolates by credentials; `null`: Tor does not say.
+    pub(crate) isolating: Option<bool>,
+    /// How many streams are on circuits of credentials of uwt's, without a word of Tor's on whose they are: they are
+    /// listed as their circuit's, which is certain where `isolating` is true.
+    pub(crate) untold_streams: usize,
     /// Whether there are processes that could not be looked at.
     pub(crate) hidden_processes: bool,
 }
@@ -85,18 +90,21 @@ impl Circuits {
         control: String,
         tor: Option<&str>,
         snapshot: Snapshot,
-        asked: &HashMap<String, String>,
+        isolating: Option<bool>,
         before: &Processes,
         after: &Processes,
         memory: &mut Memory,
     ) -> Self {
-        memory.learn(&snapshot, asked, before, after);
+        memory.learn(&snapshot, before, after);
         let Snapshot { circuits, streams } = snapshot;
-        let mut idle = 0;
+        let (mut idle, mut untold_streams) = (0, 0);
         let mut clients: BTreeMap<Option<Pair>, Client> = BTreeMap::new();
         for circuit in circuits {
             let carried: Vec<&Stream> = streams.iter().filter(|it| it.circuit.as_ref() == Some(&circuit.id)).collect();
             let mut pairs: Vec<Option<&Pair>> = carried.iter().map(|it| of_stream(it, &circuit)).collect();
+            if circuit.pair.as_ref().and_then(label).is_some() {
+                untold_streams += carried.iter().filter(|it| it.pair.is_none()).count();
+            }
             if circuit.pair.is_some() {
                 pairs.push(circuit.pair.as_ref());
             }
@@ -111,11 +119,7 @@ impl Circuits {
                     state: circuit.state.clone(),
                     purpose: circuit.purpose.clone(),
                     relays: circuit.path.clone(),
-                    streams: carried
-                        .iter()
-                        .filter(|it| of_stream(it, &circuit) == *pair)
-                        .map(|it| flow(it, asked))
-                        .collect(),
+                    streams: carried.iter().filter(|it| of_stream(it, &circuit) == *pair).map(|it| flow(it)).collect(),
                     shared_with: others.map(|other| other.map_or_else(|| "none".to_owned(), name)).collect(),
                 });
             }
@@ -123,16 +127,35 @@ impl Circuits {
         for stream in streams.iter().filter(|stream| stream.circuit.is_none()) {
             let pair = stream.pair.as_ref();
             let client = clients.entry(pair.cloned()).or_insert_with(|| Client::of(pair, memory));
-            client.waiting.push(flow(stream, asked));
+            client.waiting.push(flow(stream));
         }
         let tor = tor.map(str::to_owned);
-        Self { control, tor, clients: clients.into_values().collect(), idle, hidden_processes: after.hidden > 0 }
+        Self {
+            control,
+            tor,
+            clients: clients.into_values().collect(),
+            idle,
+            isolating,
+            untold_streams,
+            hidden_processes: after.hidden > 0,
+        }
     }
 
-    /// Bad where a circuit carries what should have been kept apart.
+    /// Bad where a circuit carries what should have been kept apart; unknown where it may.
     pub(crate) fn verdict(&self) -> Status {
         let mut used = self.clients.iter().filter(|client| client.uwt).flat_map(|client| &client.circuits);
-        if used.any(|circuit| !circuit.shared_with.is_empty()) { Status::Bad } else { Status::Good }
+        if used.any(|circuit| !circuit.shared_with.is_empty()) {
+            Status::Bad
+        } else if self.is_uncertain() {
+            Status::Unknown
+        } else {
+            Status::Good
+        }
+    }
+
+    /// Whether streams may be another client's than they are listed as.
+    pub(crate) fn is_uncertain(&self) -> bool {
+        self.untold_streams > 0 && self.isolating != Some(true)
     }
 }
 
@@ -147,37 +170,33 @@ impl Client {
 
 impl Memory {
     /// Takes in who is there, and keeps those who are gone as long as Tor knows their credential.
-    fn learn(&mut self, snapshot: &Snapshot, asked: &HashMap<String, String>, before: &Processes, after: &Processes) {
-        let Snapshot { circuits, streams } = snapshot;
-        let hosts = streams.iter().map(Stream::host).chain(asked.values().map(|target| host(target)));
+    fn learn(&mut self, snapshot: &Snapshot, before: &Processes, after: &Processes) {
+        let hosts = snapshot.streams.iter().flat_map(Stream::hosts);
+        for (label, owners) in before.owners(&hosts).into_iter().chain(after.owners(&hosts)) {
+            let known = self.0.entry(label).or_default();
+            // A process may have another name than before (execve(2)).
+            known.retain(|old| !owners.iter().any(|new| new.pid == old.pid));
+            known.extend(owners);
+            known.sort_unstable();
+        }
         for owner in self.0.values_mut().flatten() {
-            owner.running = false;
+            owner.running = after.contains(owner);
         }
-        for (owners, running) in [(before.owners(&hosts), false), (after.owners(&hosts), true)] {
-            for (label, owners) in owners {
-                let known = self.0.entry(label).or_default();
-                for owner in owners {
-                    known.retain(|other| other.pid != owner.pid);
-                    known.push(Owner { running, ..owner });
-                }
-                known.sort_unstable();
-            }
-        }
-        let pairs =
-            circuits.iter().filter_map(|it| it.pair.as_ref()).chain(streams.iter().filter_map(|it| it.pair.as_ref()));
-        let labels: HashSet<String> = pairs.filter_map(label).collect();
+        let circuits = snapshot.circuits.iter().filter_map(|circuit| circuit.pair.as_ref());
+        let streams = snapshot.streams.iter().filter_map(|stream| stream.pair.as_ref());
+        let labels: HashSet<String> = circuits.chain(streams).filter_map(label).collect();
         self.0.retain(|label, _| labels.contains(label));
     }
 }
 
-/// Whose stream it is. Tor before 0.4.6 does not say it; then it is as the circuit's.
+/// Whose stream it is. Where that was not told it is as the circuit's.
 fn of_stream<'a>(stream: &'a Stream, circuit: &'a Circuit) -> Option<&'a Pair> {
     stream.pair.as_ref().or(circuit.pair.as_ref())
 }
 
-fn flow(stream: &Stream, asked: &HashMap<String, String>) -> Flow {
-    let Stream { id, state, target, .. } = stream.clone();
-    Flow { asked: asked.get(&id).cloned(), id, state, target }
+fn flow(stream: &Stream) -> Flow {
+    let Stream { id, state, target, asked, .. } = stream.clone();
+    Flow { id, state, target, asked }
 }
 
 /// The label, if it is a credential of ours.
@@ -215,13 +234,13 @@ mod tests {
 
     fn stream(id: &str, circuit: Option<&str>, pair: Option<Pair>) -> Stream {
         let circuit = circuit.map(str::to_owned);
-        Stream { id: id.into(), state: "SUCCEEDED".into(), circuit, target: "a.test:80".into(), pair }
+        Stream { id: id.into(), state: "SUCCEEDED".into(), circuit, target: "a.test:80".into(), asked: None, pair }
     }
 
     fn circuits(circuits: Vec<Circuit>, streams: Vec<Stream>) -> Circuits {
         let none = Processes::default();
         let snapshot = Snapshot { circuits, streams };
-        Circuits::of("c".into(), None, snapshot, &HashMap::new(), &none, &none, &mut Memory::default())
+        Circuits::of("c".into(), None, snapshot, Some(true), &none, &none, &mut Memory::default())
     }
 
     #[test]
@@ -267,6 +286,20 @@ mod tests {
         assert_eq!(seen.verdict(), Status::Bad);
         let shared: Vec<_> = seen.clients.iter().map(|it| it.circuits[0].shared_with.clone()).collect();
         assert_eq!(shared, [[name(&ours("b"))], [name(&ours("a"))]]);
+    }
+
+    #[test]
+    fn what_was_not_told_is_certain_only_where_every_port_isolates() {
+        let none = Processes::default();
+        let verdict = |isolating, pair: Option<Pair>| {
+            let snapshot =
+                Snapshot { circuits: vec![circuit("1", Some(ours("a")))], streams: vec![stream("7", Some("1"), pair)] };
+            Circuits::of("c".into(), None, snapshot, isolating, &none, &none, &mut Memory::default()).verdict()
+        };
+        assert_eq!(verdict(Some(true), None), Status::Good);
+        assert_eq!(verdict(Some(false), None), Status::Unknown);
+        assert_eq!(verdict(None, None), Status::Unknown);
+        assert_eq!(verdict(Some(false), Some(ours("a"))), Status::Good);
     }
 
     #[test]

@@ -48,8 +48,9 @@ fn gateway() -> anyhow::Result<Ipv4Addr> {
 fn take(control: &mut Control, memory: &mut Memory) -> anyhow::Result<Circuits> {
     // Processes before and after: one that ends meanwhile is still known, and so is one that begins.
     let before = Processes::now().context("/proc")?;
+    let isolating = control.isolates()?;
     let snapshot = control.snapshot()?;
     let after = Processes::now().context("/proc")?;
     let place = control.place().to_string();
-    Ok(Circuits::of(place, control.version(), snapshot, control.asked(), &before, &after, memory))
+    Ok(Circuits::of(place, control.version(), snapshot, isolating, &before, &after, memory))
 }

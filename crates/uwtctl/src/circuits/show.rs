@@ -23,6 +23,12 @@ impl Answer for Circuits {
             "Circuits without a credential that carry nothing now (ready, or Tor's own): {}.",
             self.idle
         )));
+        if self.is_uncertain() {
+            page.paragraph(Mood::Warning.text(
+                "Not every SocksPort of this Tor is known to isolate by credentials (NoIsolateSOCKSAuth): a stream may be \
+                 another process's than its circuit's. Tor says whose it is only when it begins: see --watch.",
+            ));
+        }
         let unknown = self.clients.iter().any(|client| client.uwt && client.processes.is_empty());
         if unknown && self.hidden_processes && !geteuid().is_root() {
             page.paragraph(Mood::Faint.text("Processes of other users can be told by root only."));

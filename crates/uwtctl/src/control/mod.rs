@@ -22,7 +22,7 @@ pub(crate) use problem::Problem;
 pub(crate) use status::{Circuit, Pair, Relay, Stream, host};
 
 use auth::Wanted;
-use wire::{EVENT, Reply, Wire};
+use wire::{EVENT, Line, Reply, Wire};
 
 /// A control port that answers.
 #[derive(Debug)]
@@ -32,8 +32,15 @@ pub(crate) struct Control {
     version: Option<String>,
     /// Something has happened since [`Self::wait`] ended.
     changed: bool,
-    /// What each stream was asked for, by its number, as far as that was told.
-    asked: HashMap<String, String>,
+    /// What events have told of each stream, by its number.
+    told: HashMap<String, Told>,
+}
+
+/// What `stream-status` doesn't say.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    asked: Option<String>,
+    pair: Option<Pair>,
 }
 
 /// What there is at one time.
@@ -57,7 +64,7 @@ impl Control {
         };
         let connection = place.connect(Wire::patience()).map_err(|error| Problem::Connect(place.clone(), error))?;
         let mut control =
-            Self { place, wire: Wire::new(connection), version: None, changed: false, asked: HashMap::new() };
+            Self { place, wire: Wire::new(connection), version: None, changed: false, told: HashMap::new() };
         let reply = control.ask("PROTOCOLINFO 1")?;
         let wanted = Wanted::parse(reply.lines.iter().map(|line| line.text.as_str()));
         let wanted = wanted.ok_or_else(|| Problem::Foreign(control.place.clone(), reply.shown()))?;
@@ -98,10 +105,26 @@ impl Control {
                 _ => {}
             }
         }
+        for stream in &mut streams {
+            let told = self.told.get(&stream.id).cloned().unwrap_or_default();
+            (stream.asked, stream.pair) = (told.asked, told.pair);
+        }
         Ok(Snapshot { circuits, streams })
     }
 
-    /// Asks to be told when circuits and streams change.
+    /// Whether every SocksPort isolates by credentials (tor(1), IsolateSOCKSAuth), so that a circuit's streams all have the
+    /// circuit's. `None`: a filter does not let the question through.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(crate) fn isolates(&mut self) -> Result<Option<bool>, Problem> {
+        let reply = self.ask("GETCONF SocksPort")?;
+        let without = |line: &Line| line.text.to_ascii_lowercase().contains("noisolatesocksauth");
+        Ok(reply.is_good().then(|| !reply.lines.iter().any(without)))
+    }
+
+    /// Asks to be told when circuits and streams change. From then on [`Self::snapshot`] says of new streams what they asked
+    /// for, and with which credential.
     ///
     /// # Errors
     /// [`Problem::Refused`] where a filter does not let that through.
@@ -145,21 +168,20 @@ impl Control {
         }
     }
 
-    /// Remembers what a new stream asks for, as long as it lives.
+    /// Remembers what is told of a stream, as long as it lives.
     fn note(&mut self, event: &Reply) {
         let line = event.lines.first().and_then(|line| line.text.strip_prefix("STREAM "));
         let Some(stream) = line.and_then(Stream::parse) else { return };
-        match stream.state.as_str() {
-            "NEW" | "NEWRESOLVE" => drop(self.asked.insert(stream.id, stream.target)),
-            "FAILED" | "CLOSED" => drop(self.asked.remove(&stream.id)),
-            _ => {}
+        let state = stream.state.as_str();
+        if matches!(state, "FAILED" | "CLOSED") {
+            self.told.remove(&stream.id);
+            return;
         }
-    }
-
-    /// `host:port` as the client asked for it, if it did since [`Self::subscribe`]. Tor itself forgets it as soon as the
-    /// exit has said the address.
-    pub(crate) fn asked(&self) -> &HashMap<String, String> {
-        &self.asked
+        let told = self.told.entry(stream.id).or_default();
+        if matches!(state, "NEW" | "NEWRESOLVE") {
+            told.asked = Some(stream.target);
+        }
+        told.pair = stream.pair.or(told.pair.take());
     }
 
     /// Every line, or none: a list with gaps would be a wrong one.

@@ -46,7 +46,9 @@ pub(crate) struct Stream {
     pub(crate) circuit: Option<String>,
     /// `host:port`: as the client asked for it, until the exit has said the address.
     pub(crate) target: String,
-    /// Whose stream it is, as far as Tor says it (from 0.4.6 on).
+    /// `host:port` as the client asked for it, as far as that was told.
+    pub(crate) asked: Option<String>,
+    /// Whose stream it is, as far as that was told: Tor says it in events, from 0.4.6 on, and not in `stream-status`.
     pub(crate) pair: Option<Pair>,
 }
 
@@ -87,12 +89,12 @@ impl Stream {
         let mut head = words(line);
         let (id, state) = (head.next()?.to_owned(), head.next()?.to_owned());
         let circuit = Some(head.next()?.to_owned()).filter(|circuit| circuit != "0");
-        Some(Self { id, state, circuit, target: head.next()?.to_owned(), pair: Pair::of(line) })
+        Some(Self { id, state, circuit, target: head.next()?.to_owned(), asked: None, pair: Pair::of(line) })
     }
 
-    /// The host of the target.
-    pub(crate) fn host(&self) -> &str {
-        host(&self.target)
+    /// The hosts that it may have been asked for by.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> + Clone {
+        [Some(&self.target), self.asked.as_ref()].into_iter().flatten().map(|target| host(target))
     }
 }
 
@@ -129,11 +131,11 @@ mod tests {
     #[test]
     fn streams_and_their_hosts() {
         let stream = |line| Stream::parse(line).unwrap();
-        let carried = stream("7 SUCCEEDED 12 www.example:80 SOCKS_USERNAME=\"a\" CLIENT_PROTOCOL=SOCKS5");
+        let carried = stream("7 SENTCONNECT 12 www.example:80 SOCKS_USERNAME=\"a\" CLIENT_PROTOCOL=SOCKS5");
         assert_eq!((carried.circuit.as_deref(), carried.target.as_str()), (Some("12"), "www.example:80"));
         assert_eq!(carried.pair, Some(Pair { username: "a".into(), password: String::new() }));
-        assert_eq!(carried.host(), "www.example");
-        assert_eq!(stream("8 NEW 0 [2001:db8::1]:443").host(), "2001:db8::1");
+        assert_eq!(carried.hosts().collect::<Vec<_>>(), ["www.example"]);
+        assert_eq!(host(&stream("8 NEW 0 [2001:db8::1]:443").target), "2001:db8::1");
         assert_eq!(stream("8 NEW 0 x.onion:1").circuit, None);
         assert_eq!(Stream::parse("8 NEW 0"), None);
     }
