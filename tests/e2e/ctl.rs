@@ -7,9 +7,15 @@ mod place;
 mod program;
 #[path = "ctl/schema.rs"]
 mod schema;
+#[path = "ctl/site.rs"]
+mod site;
 
 #[path = "ctl/audit.rs"]
 mod audit;
+#[path = "ctl/check.rs"]
+mod check;
+#[path = "ctl/circuits.rs"]
+mod circuits;
 #[path = "ctl/config.rs"]
 mod config;
 #[path = "ctl/gateway.rs"]

@@ -19,6 +19,8 @@ pub struct State {
     pub socks: SocketAddr,
     /// Tor's control port, a unix socket.
     pub control: PathBuf,
+    /// Tor's `SocksPort` that does not isolate by credentials, on the gateway's address.
+    pub unisolated_port: u16,
     /// Tor's `TransPort`, on the gateway's address.
     pub trans_port: u16,
     /// Tor's `DNSPort`, on the gateway's address.

@@ -20,6 +20,8 @@ use crate::tor::{Progress, TorNetwork, TorOptions};
 const TRANS_PORT: u16 = 9040;
 /// Tor's `DNSPort` on the gateway, as in Whonix.
 const DNS_PORT: u16 = 5300;
+/// Tor's `SocksPort` that does not isolate by credentials.
+const UNISOLATED_PORT: u16 = 9059;
 /// The keyserver's port (HKP).
 const HKP_PORT: u16 = 11371;
 
@@ -70,6 +72,7 @@ impl Running {
         tell("Tor network");
         let options = TorOptions {
             socks: vec![gateway(SOCKS_PORT), SocketAddr::from((Ipv4Addr::LOCALHOST, SOCKS_PORT))],
+            unisolated: Some(gateway(UNISOLATED_PORT)),
             transparent: Some(gateway(TRANS_PORT)),
             dns_port: Some(gateway(DNS_PORT)),
             hosts: hosts(),
@@ -94,6 +97,7 @@ impl Running {
             prefix: namespaces.prefix().to_owned(),
             socks: tor.socks(),
             control: tor.control_path(),
+            unisolated_port: UNISOLATED_PORT,
             trans_port: TRANS_PORT,
             dns_port: DNS_PORT,
             onion: tor.onion().context("the onion service has no name")?,

@@ -144,7 +144,29 @@ impl Workstation {
         ))
     }
 
-    /// Switches transparent proxying off again.
+    /// Switches transparent proxying off as a Whonix-Gateway's firewall does: whatever is not for the `SocksPort` is
+    /// rejected there.
+    ///
+    /// # Errors
+    /// When nft refuses.
+    pub fn closed(&self) -> Result<()> {
+        self.direct()?;
+        let ports: Vec<String> = self.watch().ports.iter().map(ToString::to_string).collect();
+        self.gateway.nft(&format!(
+            "table ip trans_{link} {{
+                chain input {{
+                    type filter hook input priority filter; policy accept;
+                    iifname != \"{link}\" accept
+                    ip daddr {GATEWAY_V4} tcp dport {{ {ports} }} accept
+                    reject
+                }}
+            }}",
+            link = self.link,
+            ports = ports.join(", "),
+        ))
+    }
+
+    /// Lets everything pass as it is again: neither taken to Tor nor rejected.
     ///
     /// # Errors
     /// When nft refuses.

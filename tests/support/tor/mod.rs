@@ -38,6 +38,8 @@ const BOOTSTRAP_LIMIT: Duration = Duration::from_secs(110);
 pub struct TorOptions {
     /// Addresses of the client's `SocksPort`s; port 0 picks a free one; empty: one on 127.0.0.1.
     pub socks: Vec<SocketAddr>,
+    /// A `SocksPort` of the client that does not isolate by credentials (`NoIsolateSOCKSAuth`), if any.
+    pub unisolated: Option<SocketAddr>,
     /// `TransPort` of the client, if any.
     pub transparent: Option<SocketAddr>,
     /// `DNSPort` of the client, if any.
@@ -123,7 +125,7 @@ impl TorNetwork {
         // These start when there is a consensus: earlier they would find none and wait long before they ask again.
         let socks = ports.fill(&options.socks)?;
         let data = node_dir(&dir, "client")?;
-        let text = torrc::client(&data, &socks, options.transparent, options.dns_port, &lines);
+        let text = torrc::client(&data, &socks, options, &lines);
         let mut later = vec![Later { name: "client", data, text }];
         let mut onion_dir = None;
         if let Some((port, target)) = options.onion {

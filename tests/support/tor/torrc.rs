@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::TorOptions;
 use super::keys::Authority;
 
 /// What every node has. No node outlives the lab, not even when the lab is killed (`__OwningControllerProcess`).
@@ -114,21 +115,18 @@ HiddenServicePort {port} {target}
 ///
 /// Circuits are kept for an hour so that a test finds those of programs that have ended; Conflux (one stream over two
 /// circuits) is off, so that one credential means one circuit.
-pub(crate) fn client(
-    data: &Path,
-    socks: &[SocketAddr],
-    transparent: Option<SocketAddr>,
-    dns_port: Option<SocketAddr>,
-    lines: &str,
-) -> String {
+pub(crate) fn client(data: &Path, socks: &[SocketAddr], options: &TorOptions, lines: &str) -> String {
     let mut text = common(data, lines);
     for address in socks {
         let _ = writeln!(text, "SocksPort {address}");
     }
-    if let Some(address) = transparent {
+    if let Some(address) = options.unisolated {
+        let _ = writeln!(text, "SocksPort {address} NoIsolateSOCKSAuth");
+    }
+    if let Some(address) = options.transparent {
         let _ = writeln!(text, "TransPort {address}");
     }
-    if let Some(address) = dns_port {
+    if let Some(address) = options.dns_port {
         let _ = writeln!(text, "DNSPort {address}\nAutomapHostsOnResolve 1");
     }
     let _ = write!(

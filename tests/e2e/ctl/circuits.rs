@@ -1,0 +1,321 @@
+//! `uwtctl circuits`, against Tor's own word.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::netns::Identity;
+use support::process::{Process, die_with_parent, find};
+
+use crate::schema::check;
+use crate::site::Site;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Connects to the lab's echo server once in each of two processes, says so, and holds the connections until its input ends.
+const TWO: &str = "import os, socket, sys
+held = socket.create_connection(('echo.lab.test', 7))
+if os.fork() == 0:
+    held = socket.create_connection(('www.lab.test', 80))
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
+    os._exit(0)
+print(os.getpid(), flush=True)
+sys.stdin.read()
+os.wait()
+";
+
+/// A wrapped program, ended when dropped.
+struct Wrapped {
+    child: Child,
+    /// The pids of its processes.
+    pids: Vec<u64>,
+}
+
+impl Wrapped {
+    /// Starts it, and waits until its connections are made.
+    fn start(site: &Site, options: &[&str]) -> Self {
+        let mut command = site.command("uwt", &[options, &["--", "/usr/bin/python3", "-c", TWO]].concat(), None);
+        die_with_parent(&mut command);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines().take(2);
+        let pids = lines.map(|line| line.expect("read").parse().expect("a pid")).collect::<Vec<u64>>();
+        assert_eq!(pids.len(), 2, "both are connected");
+        Self { child, pids }
+    }
+
+    /// Ends it.
+    fn end(mut self) {
+        drop(self.child.stdin.take());
+        assert!(self.child.wait().expect("ends").success());
+    }
+}
+
+/// The clients whose processes have one of these pids.
+fn clients_of<'a>(document: &'a Value, pids: &[u64]) -> Vec<&'a Value> {
+    let is_one = |process: &Value| process["pid"].as_u64().is_some_and(|pid| pids.contains(&pid));
+    let clients = document["clients"].as_array().expect("clients").iter();
+    clients.filter(|client| client["processes"].as_array().is_some_and(|all| all.iter().any(is_one))).collect()
+}
+
+#[test]
+fn processes_lead_to_the_circuits_that_tor_says_are_theirs() {
+    let site = Site::new();
+    let wrapped = Wrapped::start(&site, &[]);
+    let control = site.control();
+    let (ran, document) = site.json(&["circuits", "--control", &control]);
+    // One of the lab's SocksPorts does not isolate, and Tor says whose a stream is only when it begins.
+    assert_eq!((ran.status, &document["isolating"]), (3, &json!(false)), "{document:#}");
+    assert!(document["untold_streams"].as_u64().is_some_and(|count| count >= 2), "{document:#}");
+    assert_eq!(document["control"], control);
+    let clients = clients_of(&document, &wrapped.pids);
+    assert_eq!(clients.len(), 2, "{document:#}");
+    let mut tor = site.lab.control();
+    for client in &clients {
+        assert_eq!(client["uwt"], true);
+        assert_eq!(client["processes"].as_array().map(Vec::len), Some(1), "{client:#}");
+        assert_eq!(client["processes"][0]["name"], "python3");
+        let credential = client["credential"].as_str().expect("a credential");
+        let theirs = tor.circuits_of(credential).expect("circuits");
+        let [theirs] = &theirs[..] else { panic!("one circuit: {theirs:?}") };
+        let ours = &client["circuits"][0];
+        assert_eq!(ours["id"], theirs.id.to_string());
+        let relays: Vec<&str> =
+            ours["relays"].as_array().into_iter().flatten().filter_map(|it| it["fingerprint"].as_str()).collect();
+        assert_eq!(relays, theirs.path.iter().map(|relay| relay.fingerprint.as_str()).collect::<Vec<_>>());
+        assert_eq!(ours["streams"].as_array().map(Vec::len), Some(1), "{client:#}");
+    }
+    let text = site.text(&["circuits", "--control", &control]);
+    assert_eq!(text.status, 3);
+    assert!(text.out.contains("(NoIsolateSOCKSAuth)"), "{}", text.out);
+    for pid in &wrapped.pids {
+        assert!(text.out.contains(&format!("process   {pid} python3\n")), "{pid}: {}", text.out);
+    }
+    assert!(text.out.contains("  stream  203.0.113.6:7"), "{}", text.out);
+
+    let labels: Vec<Value> = clients.iter().map(|client| client["credential"].clone()).collect();
+    wrapped.end();
+    let (_, document) = site.json(&["circuits", "--control", &control]);
+    let clients = document["clients"].as_array().expect("clients");
+    let of_ended: Vec<&Value> = clients.iter().filter(|client| labels.contains(&client["credential"])).collect();
+    assert_eq!(of_ended.len(), 2, "Tor keeps the circuits: {document:#}");
+    assert!(of_ended.iter().all(|client| client["processes"] == json!([])), "{document:#}");
+    assert!(site.text(&["circuits", "--control", &control]).out.contains("unknown (ended, or another user's)"));
+}
+
+#[test]
+fn who_shares_a_credential_is_listed_together() {
+    let site = Site::new();
+    let wrapped = Wrapped::start(&site, &["--isolate", "invocation"]);
+    let (_, document) = site.json(&["circuits", "--control", &site.control()]);
+    let clients = clients_of(&document, &wrapped.pids);
+    let [client] = clients[..] else { panic!("one credential: {document:#}") };
+    let pids: Vec<Option<u64>> =
+        client["processes"].as_array().into_iter().flatten().map(|process| process["pid"].as_u64()).collect();
+    assert!(wrapped.pids.iter().all(|pid| pids.contains(&Some(*pid))), "{client:#}");
+    assert!(client["processes"].as_array().into_iter().flatten().all(|it| it["scope"] == "invocation"), "{client:#}");
+    wrapped.end();
+}
+
+/// `uwtctl circuits --watch`, read line by line; ended when dropped.
+struct Watch {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Watch {
+    fn start(site: &Site) -> Self {
+        let mut command = site.command("uwtctl", &["circuits", "--watch", "--control", &site.control()], None);
+        die_with_parent(&mut command);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("starts");
+        let output: ChildStdout = child.stdout.take().expect("piped");
+        let (tell, lines) = channel();
+        thread::spawn(move || {
+            BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| tell.send(line))
+        });
+        Self { child, lines }
+    }
+
+    /// The first state, from now on, of which this holds.
+    #[track_caller]
+    fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left).unwrap_or_else(|error| panic!("{what}: {error}"));
+            let document = serde_json::from_str(&line).expect("a document in each line");
+            check("circuits", &document);
+            if holds(&document) {
+                return document;
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn changes_are_followed() {
+    let site = Site::new();
+    let watch = Watch::start(&site);
+    watch.until("a first state", |_| true);
+    // A scope that only the name asked for leads back from: Tor itself forgets it.
+    let wrapped = Wrapped::start(&site, &["--isolate", "destination"]);
+    let asked = |client: &Value| {
+        let streams = client["circuits"].as_array().into_iter().flatten().filter_map(|it| it["streams"].as_array());
+        streams.flatten().filter_map(|stream| stream["asked"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let both = watch.until("both connections", |document| {
+        let clients = clients_of(document, &wrapped.pids);
+        let all: Vec<String> = clients.iter().flat_map(|client| asked(client)).collect();
+        ["echo.lab.test:7", "www.lab.test:80"].iter().all(|target| all.iter().any(|it| it == target))
+    });
+    assert_eq!(clients_of(&both, &wrapped.pids).len(), 2, "{both:#}");
+    let pids = wrapped.pids.clone();
+    wrapped.end();
+    watch.until("processes that have ended", |document| {
+        let clients = clients_of(document, &pids);
+        let ended =
+            |client: &&Value| client["processes"].as_array().into_iter().flatten().all(|it| it["running"] == false);
+        clients.len() == 2 && clients.iter().all(ended) && clients.iter().all(|client| asked(client).is_empty())
+    });
+}
+
+#[test]
+fn a_circuit_that_two_credentials_share_is_told() {
+    let site = Site::new();
+    site.configure(&format!("port = {}", site.lab.state().unisolated_port));
+    let watch = Watch::start(&site);
+    watch.until("a first state", |_| true);
+    let wrapped = Wrapped::start(&site, &[]);
+    watch.until("two credentials on one circuit", |document| {
+        let clients = clients_of(document, &wrapped.pids);
+        let shares = |one: &Value, other: &Value| {
+            let circuits = one["circuits"].as_array().into_iter().flatten();
+            let mut shared = circuits.filter_map(|circuit| circuit["shared_with"].as_array());
+            shared.any(|others| others.contains(&other["credential"]))
+        };
+        matches!(clients[..], [one, other] if shares(one, other) && shares(other, one))
+    });
+    // Whoever comes later cannot see it, and does not say that all is well.
+    assert_eq!(site.json(&["circuits", "--control", &site.control()]).0.status, 3);
+    wrapped.end();
+}
+
+/// A Tor without a network, which has a control port all the same.
+struct Lonely {
+    _tor: Process,
+    dir: tempfile::TempDir,
+}
+
+impl Lonely {
+    fn start(lines: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("uwt-tor-").tempdir().expect("a folder");
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        let text = format!(
+            "DataDirectory {}\nDisableNetwork 1\nSocksPort 0\nControlPort auto\nControlPortWriteToFile {}\n{lines}\n",
+            at("data"),
+            at("port"),
+        );
+        std::fs::write(at("torrc"), text).expect("written");
+        let mut command = Command::new(find("tor"));
+        command.args(["--defaults-torrc", "/dev/null", "-f"]).arg(at("torrc"));
+        let tor = Process::spawn("tor", &mut command, &dir.path().join("log")).expect("starts");
+        Self { _tor: tor, dir }
+    }
+
+    /// Where its control port is.
+    fn control(&self) -> String {
+        let read = || {
+            let text = std::fs::read_to_string(self.dir.path().join("port")).ok()?;
+            text.trim().strip_prefix("PORT=").map(str::to_owned)
+        };
+        support::wait::wait_until(PATIENCE, read).expect("Tor writes down where its control port is")
+    }
+}
+
+/// What Tor makes of a password for its torrc.
+fn hashed(password: &str) -> String {
+    let output = Command::new(find("tor")).args(["--quiet", "--hash-password", password]).output().expect("runs");
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
+
+#[test]
+fn passwords_are_given_and_wrong_ones_named() {
+    let site = Site::new();
+    let tor = Lonely::start(&format!("HashedControlPassword {}", hashed("a \"secret\" \\")));
+    let control = tor.control();
+    // Its port is on the loopback device of the machine.
+    let ask = |password: Option<&str>| {
+        let mut arguments = vec!["--json".to_owned(), "circuits".to_owned(), "--control".to_owned(), control.clone()];
+        if let Some(password) = password {
+            let file = site.place.file("password", format!("{password}\n"));
+            arguments.extend(["--password-file".to_owned(), file.display().to_string()]);
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        crate::program::ran(&site.place, &arguments)
+    };
+    let good = ask(Some("a \"secret\" \\"));
+    assert_eq!((good.status, good.err.as_str()), (0, ""), "{good:?}");
+    let document = serde_json::from_str(&good.out).expect("JSON");
+    check("circuits", &document);
+    assert_eq!(document["clients"], json!([]));
+    for (password, said) in [(Some("wrong"), "515"), (None, "--password-file")] {
+        let bad = ask(password);
+        assert_eq!((bad.status, bad.out.as_str()), (2, ""), "{bad:?}");
+        assert!(bad.err.contains(said), "{bad:?}");
+    }
+}
+
+#[test]
+fn nothing_is_wanted_or_a_cookie() {
+    let place = crate::place::Place::new();
+    for lines in ["", "CookieAuthentication 1"] {
+        let tor = Lonely::start(lines);
+        let ran = crate::program::ran(&place, &["circuits", "--control", &tor.control()]);
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{lines}: {ran:?}");
+        assert!(ran.out.contains("No circuit is in use."), "{ran:?}");
+        let json = crate::program::ran(&place, &["--json", "circuits", "--control", &tor.control()]);
+        let document: Value = serde_json::from_str(&json.out).expect("JSON");
+        check("circuits", &document);
+        assert_eq!((json.status, &document["isolating"]), (0, &json!(true)));
+    }
+}
+
+#[test]
+fn whoever_may_not_is_told_what_to_do() {
+    let site = Site::new();
+    let tor = Lonely::start("CookieAuthentication 1");
+    let control = site.control();
+    let as_nobody = |control: &str| {
+        let mut command = site.command("uwtctl", &["circuits", "--control", control], Some(Identity::nobody()));
+        crate::place::run(&mut command)
+    };
+    let ran = as_nobody(&control);
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""));
+    assert!(ran.err.contains("debian-tor"), "{ran:?}");
+    // Nobody listens on that port of the workstation: loopback is each namespace's own.
+    let ran = as_nobody(&tor.control());
+    assert_eq!(ran.status, 2);
+    assert!(ran.err.contains("`ControlPort 9051`") && ran.err.contains("`CookieAuthentication"), "{ran:?}");
+    let ran = site.text(&["circuits"]);
+    assert_eq!(ran.status, 2, "{ran:?}");
+    assert!(ran.err.contains("10.152.152.10:9051"), "{ran:?}");
+}
+
+#[test]
+fn another_server_is_no_control_port() {
+    let site = Site::new();
+    let ran = site.text(&["circuits", "--control", "203.0.113.3:22"]);
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{ran:?}");
+    assert!(ran.err.contains("no control port of Tor") && ran.err.contains("SSH-2.0"), "{ran:?}");
+}
