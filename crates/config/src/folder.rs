@@ -68,7 +68,13 @@ impl Format {
 
 /// The text of a file.
 pub(crate) fn read(path: &Path) -> Result<String, Error> {
-    let unreadable = |fault: io::Error| Error::new(path, None, cannot_read(&fault, "a file that can be read"));
+    let unreadable = |fault: io::Error| {
+        // A symlink that leads nowhere is there, and something else is wrong.
+        let gone = fault.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err();
+        let expected = "a file that can be read";
+        let invalid = if gone { Invalid::new("is not there", expected) } else { cannot_read(&fault, expected) };
+        Error::new(path, None, invalid)
+    };
     // Asked before it is opened: opening a fifo waits for its writer.
     let status = fs::metadata(path).map_err(unreadable)?;
     if !status.is_file() {

@@ -1,7 +1,6 @@
 //! Whether configuration files can be read, before they stop something.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -60,13 +59,7 @@ pub(crate) fn check(paths: &[PathBuf]) -> anyhow::Result<Checked> {
         }
     }
     for path in paths {
-        match fs::metadata(path) {
-            Ok(status) if status.is_dir() => checked.folder(path),
-            Err(fault) if fault.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
-                checked.findings.push(Finding::new(path, "is not there"));
-            }
-            _ => checked.file(path),
-        }
+        if path.is_dir() { checked.folder(path) } else { checked.file(path) }
     }
     Ok(checked)
 }
@@ -87,7 +80,10 @@ impl Checked {
     }
 
     fn file(&mut self, file: &Path) {
-        self.files.push(file.display().to_string());
+        // What is not there has not been read.
+        if fs::symlink_metadata(file).is_ok() {
+            self.files.push(file.display().to_string());
+        }
         self.rights(file);
         match Config::of_file(file) {
             Ok(config) => self.programs(&config),
