@@ -71,7 +71,7 @@ impl Page {
     /// A heading; what went before is set off by an empty line.
     pub(crate) fn heading(&mut self, heading: &str) {
         self.gap();
-        self.styled(heading, Style::new().bold());
+        self.styled(&one_line(heading), Style::new().bold());
         self.text.push('\n');
     }
 
@@ -79,7 +79,7 @@ impl Page {
     pub(crate) fn paragraph(&mut self, text: impl Into<Text>) {
         let Text { text, mood } = text.into();
         let style = mood.colour().map_or_else(Style::new, |colour| Style::new().fg_color(Some(colour.into())));
-        for line in wrapped(&text, "") {
+        for line in wrapped(&one_line(&text), "") {
             self.styled(&line, style);
             self.text.push('\n');
         }
@@ -91,6 +91,15 @@ impl Page {
             self.text.push_str(&printable(line));
             self.text.push('\n');
         }
+    }
+
+    /// A command of a shell, which may be copied: where it is too long for a line it goes on in the next one.
+    pub(crate) fn command(&mut self, command: &str) {
+        let command = one_line(command);
+        // Room for the space and the backslash.
+        let lines = textwrap::wrap(&command, unbroken(usize::from(WIDTH) - 2).subsequent_indent("    "));
+        self.text.push_str(&lines.join(" \\\n"));
+        self.text.push('\n');
     }
 
     /// An empty line, unless there is one.
@@ -153,13 +162,21 @@ fn table_colour(colour: AnsiColor) -> Color {
 /// The lines of a text, at most as wide as the page unless a word is wider: a path or an option that is broken in two
 /// could not be copied. `indent` is before each line but the first.
 pub(crate) fn wrapped<'a>(text: &'a str, indent: &'a str) -> Vec<Cow<'a, str>> {
-    let options = textwrap::Options::new(usize::from(WIDTH)).subsequent_indent(indent);
-    textwrap::wrap(text, options.break_words(false).word_splitter(WordSplitter::NoHyphenation))
+    textwrap::wrap(text, unbroken(usize::from(WIDTH)).subsequent_indent(indent))
+}
+
+fn unbroken<'a>(width: usize) -> textwrap::Options<'a> {
+    textwrap::Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation)
 }
 
 /// Control characters, which a file's name or a host's may hold, must not reach the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() && letter != '\n' { '?' } else { letter }).collect()
+}
+
+/// The same in one line. A name may hold even the end of a line, and what comes behind that must not look like ours.
+pub(crate) fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "?")
 }
 
 #[cfg(test)]
@@ -195,6 +212,19 @@ mod tests {
     }
 
     #[test]
+    fn a_long_command_is_the_same_to_a_shell() {
+        let command =
+            format!("printf %s, --an-option {} /usr/bin/a-program --another", "/a/path/of/some/length ".repeat(6));
+        let mut page = Page::new(false);
+        page.command("true");
+        page.command(&command);
+        let text = page.finish();
+        assert!(text.lines().count() > 3 && text.lines().all(|line| line.len() <= usize::from(WIDTH)), "{text}");
+        let said = |script: &str| std::process::Command::new("sh").args(["-c", script]).output().unwrap().stdout;
+        assert_eq!(said(&text), said(&command));
+    }
+
+    #[test]
     fn colours_are_only_where_they_are_wanted() {
         let text = |colour| {
             let mut page = Page::new(colour);
@@ -210,9 +240,10 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         let mut page = Page::new(false);
-        page.paragraph("a\x1b[2Jb");
+        page.heading("A\nB");
+        page.paragraph("a\x1b[2Jb\nc");
         page.table(&[], [[Text::from("c\x07d\te")]]);
         page.verbatim("f\rg");
-        assert_eq!(page.finish(), "a?[2Jb\nc?d?e\nf?g\n");
+        assert_eq!(page.finish(), "A?B\na?[2Jb?c\nc?d?e\nf?g\n");
     }
 }

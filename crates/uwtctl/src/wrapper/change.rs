@@ -190,7 +190,7 @@ impl Answer for Changed {
         }
         if self.dry_run && !self.steps.is_empty() {
             page.heading("Steps");
-            page.verbatim(&self.steps.join("\n"));
+            self.steps.iter().for_each(|step| page.command(step));
         }
         for message in &self.messages {
             page.gap();
