@@ -38,7 +38,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         error.exit();
     }
-    complain(&error.to_string());
+    complain(&printable(&error.to_string()));
     Status::Failed.into()
 }
 

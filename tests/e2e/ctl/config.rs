@@ -143,7 +143,10 @@ fn check_names_what_cannot_be_there() {
     place.configure("preload = \"/none/libuwt.so\"\n[command.\"/none/git\"]\nport = 9160\n");
     let missing = place.at("none.toml");
     let (checked, document) = json(&place, &["config", "check", missing.to_str().expect("UTF-8")]);
-    assert_eq!((checked.status, &document["findings"][0]["what"]), (1, &json!("is not there")));
+    assert_eq!(
+        (checked.status, &document["findings"][0]["what"]),
+        (1, &json!("is not there; expected a file that can be read"))
+    );
     let (checked, document) = json(&place, &["config", "check"]);
     assert_eq!((checked.status, &document["findings"][0]["line"]), (1, &json!(1)));
     assert_eq!(document["notes"][0]["what"], "is about /none/git, which is not installed");
@@ -187,6 +190,25 @@ fn an_old_file_becomes_a_new_one_that_means_the_same() {
 }
 
 #[test]
+fn comments_go_where_their_settings_go() {
+    let place = Place::new();
+    let text = "# Settings of\n# the laptop\n\nuwtwrapper_max=100\n# slow\n# \tand \x1b big\nuwtwrapper[\"/usr/bin/git\"]=0\n\
+        # for later\n\n#uwtwrapper_global=0\n#id\n";
+    let old = place.file("old\nenabled = false\n.conf", text);
+    let printed = ran(&place, &["config", "import", old.to_str().expect("UTF-8")]);
+    let name = old.display().to_string().replace('\n', "?");
+    let left = |lines| format!("# {name}:{lines}: this comment is above nothing that is set, and is left out\n");
+    let expected = format!(
+        "# From {name}, an old uwt.d file, by uwtctl config import.\n{}{}\n# Settings of\n# the laptop\n\n\
+        # line 4: uwtwrapper_max=100\nmax_nested = 100\n\n[command.\"/usr/bin/git\"]\n# slow\n#  and ? big\n\
+        # line 7: uwtwrapper[\"/usr/bin/git\"]=0\nenabled = false\n",
+        left("8"),
+        left("10-11")
+    );
+    assert_eq!(printed.succeeded(), expected);
+}
+
+#[test]
 fn a_torsocks_conf_is_told_from_its_words() {
     let place = Place::new();
     let text = "TorAddress 127.0.0.1\nTorPort 9050\nOnionAddrRange 127.42.42.0/24\nAllowInbound 1\nIsolatePID 1\n";
@@ -220,7 +242,33 @@ fn what_has_no_meaning_today_is_refused_by_its_line() {
         }
         assert!(!refused.err.contains("secret") && !marker.exists() && !output.exists(), "{refused:?}");
     }
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_said_with_what_to_do() {
+    let place = Place::new();
+    let (folder, empty) = (place.at("etc"), place.file("empty.conf", ""));
+    let latin = place.file("latin.conf", b"uwtwrapper_max=1 # \xe9\n");
+    let good = place.file("good.conf", OLD);
+    let shown = |path: &std::path::Path| path.to_str().expect("UTF-8").to_owned();
+    for (words, says) in [
+        (vec![shown(&folder)], "is no file; expected a regular file; nothing was translated"),
+        (vec![shown(&empty)], "sets nothing; expected a line as uwtwrapper_global=\"1\""),
+        (vec![shown(&latin)], ":1: a byte that is not UTF-8; expected UTF-8 text; nothing was translated"),
+        (vec![shown(&good), "-o".to_owned(), shown(&place.at("none/x.toml"))], "make its folder first"),
+        (vec![shown(&good), "-o".to_owned(), shown(&good.join("x"))], "cannot be written"),
+    ] {
+        let words: Vec<&str> = ["config", "import"].into_iter().chain(words.iter().map(String::as_str)).collect();
+        let refused = ran(&place, &words);
+        assert_eq!((refused.status, refused.out.as_str()), (2, ""), "{refused:?}");
+        let flat = refused.err.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(says) && !refused.err.contains("panicked"), "{says}: {}", refused.err);
+    }
     let missing = ran(&place, &["config", "import", "/none/old"]);
     assert_eq!(missing.status, 2);
-    assert!(missing.err.contains("/none/old: No such file"), "{missing:?}");
+    let flat = missing.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("/none/old: is not there; expected a file that can be read; nothing was translated"),
+        "{missing:?}"
+    );
 }

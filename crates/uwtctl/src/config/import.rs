@@ -1,7 +1,7 @@
 //! Old files in today's words.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -9,9 +9,10 @@ use serde::Serialize;
 use toml_edit::{DocumentMut, Item, Key, Table, Value};
 use uwt_config::{Entry, Old, OldKind};
 
+use super::comments::Comments;
 use super::place;
 use crate::answer::{Answer, Status};
-use crate::page::{Page, printable};
+use crate::page::{Page, one_line};
 
 /// A translated file.
 #[derive(Debug, Serialize)]
@@ -36,16 +37,13 @@ pub(crate) struct Imported {
 /// # Errors
 /// A line of it has no meaning in uwt.d; all of these are named. `output` is there already or cannot be written.
 pub(crate) fn import(file: &Path, output: Option<&Path>) -> anyhow::Result<Imported> {
-    if let Err(fault) = fs::symlink_metadata(file) {
-        bail!("{}: {fault}", file.display());
-    }
     let old = Old::of_file(file).map_err(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow!("{}; nothing was translated", lines.join("\n"))
     })?;
     // It was read a moment ago; only its comments would be others by now.
-    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let toml = translated(&old, file, &text)?;
+    let text = fs::read_to_string(file).with_context(|| shown(file))?;
+    let (toml, remarks) = translated(&old, file, &text)?;
     if let Some(output) = output {
         write(output, &toml)?;
     }
@@ -53,7 +51,7 @@ pub(crate) fn import(file: &Path, output: Option<&Path>) -> anyhow::Result<Impor
         OldKind::Uwt => "uwt",
         OldKind::Torsocks => "torsocks",
     };
-    let notes = notes(&old, file, output);
+    let notes = notes(old.kind, remarks, file, output);
     let output = output.map(|path| path.display().to_string());
     Ok(Imported { file: file.display().to_string(), word, kind: old.kind, output, toml, notes })
 }
@@ -64,27 +62,36 @@ fn write(output: &Path, toml: &str) -> anyhow::Result<()> {
     let mut file = match made {
         Ok(file) => file,
         Err(fault) if fault.kind() == ErrorKind::AlreadyExists => {
-            bail!("{} is there already and stays as it is; name another file", output.display())
+            bail!("{} is there already and stays as it is; name another file", shown(output))
         }
-        Err(fault) => return Err(fault).with_context(|| format!("cannot write {}", output.display())),
+        Err(fault) => return Err(unwritable(&fault, output)),
     };
     file.write_all(toml.as_bytes()).and_then(|()| file.sync_all()).or_else(|fault| {
         // Half a configuration would be worse than none.
         fs::remove_file(output)?;
-        Err(fault).with_context(|| format!("cannot write {}", output.display()))
+        Err(unwritable(&fault, output))
     })
 }
 
-fn notes(old: &Old, file: &Path, output: Option<&Path>) -> Vec<String> {
-    let mut notes = old.remarks.clone();
-    match old.kind {
+fn unwritable(fault: &io::Error, output: &Path) -> anyhow::Error {
+    let advice = match fault.kind() {
+        ErrorKind::NotFound => "make its folder first, or name another file",
+        ErrorKind::PermissionDenied => "run it as root (sudo), or name a file in a folder of yours",
+        _ => "name another file",
+    };
+    anyhow!("{} cannot be written ({fault}): {advice}", shown(output))
+}
+
+fn notes(kind: OldKind, remarks: Vec<String>, file: &Path, output: Option<&Path>) -> Vec<String> {
+    let mut notes = remarks;
+    match kind {
         OldKind::Uwt => notes.push(format!(
             "{} is read as long as it is in a folder of uwt's: remove it from there when the new file is in place",
-            file.display()
+            shown(file)
         )),
         OldKind::Torsocks => notes.push(format!(
             "the new file is for every command that runs through uwt; torsocks goes on reading {}",
-            file.display()
+            shown(file)
         )),
     }
     let name = output.and_then(Path::file_name).map(|name| name.to_string_lossy());
@@ -94,39 +101,75 @@ fn notes(old: &Old, file: &Path, output: Option<&Path>) -> Vec<String> {
     notes
 }
 
-/// The new file; each key has the line above it that it comes from.
-fn translated(old: &Old, file: &Path, text: &str) -> anyhow::Result<String> {
+/// The new file, and what there is to say about it. Each key has the line above it that it comes from, and what that has for
+/// a comment.
+fn translated(old: &Old, file: &Path, text: &str) -> anyhow::Result<(String, Vec<String>)> {
     let lines: Vec<&str> = text.split('\n').collect();
+    let comments = Comments::of(&lines);
     let mut document = DocumentMut::new();
-    fill(&mut document, &old.global, &lines)?;
+    fill(&mut document, &old.global, &lines, &comments)?;
     if !old.commands.is_empty() {
         let mut commands = Table::new();
         commands.set_implicit(true);
         for command in &old.commands {
             let mut table = Table::new();
             table.decor_mut().set_prefix("\n");
-            fill(&mut table, &command.entries, &lines)?;
+            fill(&mut table, &command.entries, &lines, &comments)?;
             commands.insert(&command.command, Item::Table(table));
         }
         document.insert("command", Item::Table(commands));
     }
+    let commands = old.commands.iter().flat_map(|command| &command.entries);
+    let used: Vec<usize> = old.global.iter().chain(commands).filter_map(line).collect();
+    let left = comments.others(&used).map(|block| {
+        let lines = match (block.start(), block.end()) {
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first}-{last}"),
+        };
+        format!("{}:{lines}: this comment is above nothing that is set, and is left out", shown(file))
+    });
+    let remarks: Vec<String> = old.remarks.iter().cloned().chain(left).collect();
     let kind = old.kind;
-    let head = format!("From {}, {kind}, by uwtctl config import.", file.display());
-    let head = std::iter::once(&head).chain(&old.remarks).map(|line| format!("# {}", printable(line)));
-    Ok(format!("{}\n\n{document}", head.collect::<Vec<_>>().join("\n")))
+    let first = format!("From {}, {kind}, by uwtctl config import.", shown(file));
+    let mut head = String::new();
+    for said in std::iter::once(&first).chain(&remarks) {
+        head.extend(["# ", &one_line(said), "\n"]);
+    }
+    if !comments.head().is_empty() {
+        head.push('\n');
+        head.extend(comments.head().iter().map(|comment| carried(comment)));
+    }
+    Ok((format!("{head}\n{document}"), remarks))
 }
 
-fn fill(table: &mut Table, entries: &[Entry], lines: &[&str]) -> anyhow::Result<()> {
+fn fill(table: &mut Table, entries: &[Entry], lines: &[&str], comments: &Comments<'_>) -> anyhow::Result<()> {
     for entry in entries {
         let value: Value = entry.value.to_string().parse()?;
         let mut key = Key::new(entry.key);
-        let said = place(&entry.origin).and_then(|(_, line)| Some((line, lines.get(line.checked_sub(1)?)?)));
+        let said = line(entry).and_then(|line| Some((line, lines.get(line.checked_sub(1)?)?)));
         if let Some((line, said)) = said {
-            key.leaf_decor_mut().set_prefix(format!("# line {line}: {}\n", printable(said.trim())));
+            let mut above: String = comments.above(line).iter().map(|comment| carried(comment)).collect();
+            above.extend(["# line ", &line.to_string(), ": ", &one_line(said.trim()), "\n"]);
+            key.leaf_decor_mut().set_prefix(above);
         }
         table.insert_formatted(&key, Item::Value(value));
     }
     Ok(())
+}
+
+/// The line of the old file that sets this.
+fn line(entry: &Entry) -> Option<usize> {
+    place(&entry.origin).map(|(_, line)| line)
+}
+
+/// A comment's line in the new file. TOML's can hold no control characters.
+fn carried(comment: &str) -> String {
+    one_line(&comment.trim().replace('\t', " ")) + "\n"
+}
+
+/// A file in a line of ours.
+fn shown(file: &Path) -> String {
+    one_line(&file.display().to_string())
 }
 
 impl Answer for Imported {

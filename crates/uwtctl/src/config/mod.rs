@@ -1,6 +1,7 @@
 //! `uwtctl config`: what holds and who says so, where files are wrong, old files in today's words.
 
 mod check;
+mod comments;
 mod import;
 mod show;
 

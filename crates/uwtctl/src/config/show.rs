@@ -3,14 +3,13 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use anyhow::Context as _;
 use serde::Serialize;
 use serde_json::Value;
 use uwt_config::{Entry, command_name};
 
 use super::{place, to_json};
 use crate::answer::{Answer, Status};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, utf8};
 use crate::page::{Mood, Page, Text};
 use crate::program;
 
@@ -75,7 +74,7 @@ pub(crate) fn show(configuration: &Configuration, command: Option<&OsStr>) -> an
         commands: Vec::new(),
     };
     if let Some(command) = command {
-        let name = command_name(command.to_str().context("the command's name is not UTF-8")?)?;
+        let name = command_name(utf8(command)?)?;
         shown.settings = settings(&program::settings(config, &name).entries());
         shown.program = program::find(Path::new(&name)).map(|path| path.display().to_string());
         shown.command = Some(name);
