@@ -25,6 +25,20 @@ pub(crate) fn sources() -> anyhow::Result<(Sources, Option<PassedOver>)> {
     Ok(Sources::of(caller, |name| environment.get(OsStr::new(name)).map(OsString::as_os_str))?)
 }
 
+/// The name of a command, as the files can have it.
+///
+/// # Errors
+/// It is not UTF-8.
+pub(crate) fn utf8(name: &OsStr) -> anyhow::Result<&str> {
+    name.to_str().with_context(|| {
+        format!(
+            "{}: a name that is not UTF-8, so no file of the configuration can be about it; what is set for every command \
+             holds for it",
+            name.display()
+        )
+    })
+}
+
 /// Reads all of it.
 ///
 /// # Errors

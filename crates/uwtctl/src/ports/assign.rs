@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde::Serialize;
 use uwt_config::{Config, Value, command_name};
 
@@ -34,7 +34,7 @@ pub(crate) struct Assigned {
 /// # Errors
 /// `command` names none, all ports are taken, or the drop-in cannot be written.
 pub(crate) fn assign(command: &OsStr, isolation: Isolation, user: bool, dry_run: bool) -> anyhow::Result<Assigned> {
-    let command = command_name(command.to_str().context("the command's name is not UTF-8")?)?;
+    let command = command_name(configuration::utf8(command)?)?;
     let config = configuration::load()?.config;
     let (port, is_new) = choose(&config, &command, isolation)?;
     let change = Change { command: command.clone(), key: "port", value: Value::Number(port.into()) };

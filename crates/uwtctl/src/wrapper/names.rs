@@ -54,6 +54,8 @@ pub(super) fn find(name: &OsStr) -> Option<PathBuf> {
         let absolute = std::path::absolute(path).ok()?;
         return Some(without_suffix(&known(&absolute))).filter(is_there);
     }
+    // Nothing, `.` and `..` are folders, and not names in one.
+    path.file_name()?;
     let bare = without_suffix(path);
     // A wrapper that leads nowhere is no program.
     let path = std::env::var_os("PATH").unwrap_or_default();

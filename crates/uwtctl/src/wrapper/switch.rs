@@ -2,13 +2,13 @@
 
 use std::ffi::OsStr;
 
-use anyhow::Context as _;
 use serde::Serialize;
 use uwt_cli::ctl::SwitchOptions;
 use uwt_config::{Value, command_name};
 
 use super::names::{find, leads_to_uwt};
 use crate::answer::{Answer, Status};
+use crate::configuration::utf8;
 use crate::dropin::{self, Change, Outcome, Whom};
 use crate::page::{Mood, Page};
 
@@ -31,7 +31,7 @@ pub(crate) struct Switched {
 pub(crate) fn switch(on: bool, options: &SwitchOptions) -> anyhow::Result<Switched> {
     let mut changes: Vec<Change> = Vec::new();
     for name in &options.names {
-        let command = command_name(name.to_str().context("a name is not UTF-8")?)?;
+        let command = command_name(utf8(name)?)?;
         if changes.iter().all(|change| change.command != command) {
             changes.push(Change { command, key: "enabled", value: Value::Boolean(on) });
         }
