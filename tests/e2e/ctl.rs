@@ -18,6 +18,8 @@ mod check;
 mod circuits;
 #[path = "ctl/config.rs"]
 mod config;
+#[path = "ctl/firewall.rs"]
+mod firewall;
 #[path = "ctl/gateway.rs"]
 mod gateway;
 #[path = "ctl/help.rs"]

@@ -82,10 +82,16 @@ const LINES: &[(At, By, &str, i32, &str)] = &[
     (At::Both, By::Each, "uwtctl gateway torrc", 0, "SocksPort"),
     (At::Both, By::Each, "uwtctl gateway torrc --no-transparent", 0, "SocksPort"),
     (At::Both, By::Each, "uwtctl gateway firewall", 0, "uwtctl gateway firewall"),
+    (At::Both, By::Each, "uwtctl gateway firewall --for debian", 0, "For nftables on the gateway"),
+    (At::Tor, By::Each, "uwtctl gateway firewall --for debian --no-transparent", 0, "table inet uwt_no_transparent"),
+    (At::Alone, By::Each, "uwtctl gateway firewall --for whonix", 2, "set gateway = \"ADDRESS\""),
     (At::Both, By::Each, "uwtctl config show", 0, "/etc/uwt.d/30_default.toml"),
     (At::Both, By::Each, "uwtctl config show curl", 0, "90_uwtctl.toml"),
     (At::Both, By::Each, "uwtctl config check", 0, "nothing is wrong"),
     (At::Both, By::Each, "uwtctl config check /nonexistent", 1, "/nonexistent: is not there"),
+    (At::Both, By::Each, "uwtctl config import /nonexistent", 2, "/nonexistent: is not there; expected a file"),
+    (At::Both, By::Each, "uwtctl config import /etc", 2, "expected a regular file"),
+    (At::Both, By::User, "uwtctl config import /etc/shadow", 2, "cannot be read: Permission denied"),
     (At::Both, By::Each, "uwtctl config import /etc/passwd", 2, "nothing was translated"),
     (At::Both, By::Root, "echo 'prot = 1' >/etc/uwt.d/99_wrong.toml; uwtctl config check", 1, "did you mean"),
     (At::Both, By::Root, "uwtctl config show", 2, "/etc/uwt.d/99_wrong.toml:1"),
@@ -100,9 +106,8 @@ fn fault(ran: &Ran, status: i32, says: &str) -> Option<String> {
     let text = format!("{}\n{}", ran.out, ran.err);
     // Lines are wrapped, also between the words that are looked for.
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    // uwt says what it has to say in one line, and commands that can be copied are in one.
-    let whole = ["uwt: ", "dpkg-divert "];
-    let wide = |line: &&str| line.chars().count() > 80 && !whole.iter().any(|start| line.starts_with(start));
+    // uwt says what it has to say in one line.
+    let wide = |line: &&str| line.chars().count() > 80 && !line.starts_with("uwt: ");
     if ran.status != Some(status) {
         return Some(format!("not status {status}"));
     }

@@ -1,8 +1,11 @@
 //! What `uwtctl wrapper add` has wrapped: while packages come and go, when it is interrupted, and when uwt goes.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Stdio;
+use std::thread;
 
+use rustix::fs::{FlockOperation, fcntl_lock};
 use support::debian::{Ran, Who};
 
 use super::debs::{Package, built, gpg2, rawdog};
@@ -122,6 +125,32 @@ fn a_package_that_still_brings_it_in_bin() {
     assert_eq!(site.typed("beeper"), "beeper 2");
     does(&site, "remove beeper");
     assert_bare(&site, &bare, "removed");
+}
+
+/// They are told to wait, and both lists and plans are shown meanwhile.
+#[test]
+fn while_packages_are_changed_no_command_is() {
+    let site = Site::new();
+    site.install(&[&rawdog("1"), &gpg2()]);
+    does(&site, "add rawdog");
+    let before = site.commands();
+    // As apt-get and dpkg hold it, from their beginning to their end.
+    let mut options = File::options();
+    let lock = options.read(true).write(true).open(site.debian.path("var/lib/dpkg/lock-frontend")).expect("dpkg's");
+    fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive).expect("nobody holds it");
+    thread::scope(|scope| {
+        let both = ["add gpg2", "remove rawdog"].map(|words| scope.spawn(|| wrapper(&site, words)));
+        for ran in both.map(|thread| thread.join().expect("it ended")) {
+            let said = "uwtctl: packages are being changed (/var/lib/dpkg/lock-frontend is locked); try again\n  \
+                when that has ended\n";
+            assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(2), "", said));
+        }
+    });
+    assert_eq!(before.difference(&site.commands()), "");
+    does(&site, "list rawdog");
+    does(&site, "add --dry-run gpg2");
+    drop(lock);
+    does(&site, "remove rawdog");
 }
 
 #[test]
