@@ -18,6 +18,8 @@ mod check;
 mod circuits;
 #[path = "ctl/config.rs"]
 mod config;
+#[path = "ctl/control.rs"]
+mod control;
 #[path = "ctl/firewall.rs"]
 mod firewall;
 #[path = "ctl/gateway.rs"]

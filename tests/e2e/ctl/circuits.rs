@@ -1,14 +1,13 @@
 //! `uwtctl circuits`, against Tor's own word.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::netns::Identity;
-use support::process::{Process, die_with_parent, find};
+use support::process::die_with_parent;
 
 use crate::schema::check;
 use crate::site::Site;
@@ -209,113 +208,4 @@ fn a_circuit_that_two_credentials_share_is_told() {
     // Whoever comes later cannot see it, and does not say that all is well.
     assert_eq!(site.json(&["circuits", "--control", &site.control()]).0.status, 3);
     wrapped.end();
-}
-
-/// A Tor without a network, which has a control port all the same.
-struct Lonely {
-    _tor: Process,
-    dir: tempfile::TempDir,
-}
-
-impl Lonely {
-    fn start(lines: &str) -> Self {
-        let dir = tempfile::Builder::new().prefix("uwt-tor-").tempdir().expect("a folder");
-        let at = |name: &str| dir.path().join(name).display().to_string();
-        let text = format!(
-            "DataDirectory {}\nDisableNetwork 1\nSocksPort 0\nControlPort auto\nControlPortWriteToFile {}\n{lines}\n",
-            at("data"),
-            at("port"),
-        );
-        std::fs::write(at("torrc"), text).expect("written");
-        let mut command = Command::new(find("tor"));
-        command.args(["--defaults-torrc", "/dev/null", "-f"]).arg(at("torrc"));
-        let tor = Process::spawn("tor", &mut command, &dir.path().join("log")).expect("starts");
-        Self { _tor: tor, dir }
-    }
-
-    /// Where its control port is.
-    fn control(&self) -> String {
-        let read = || {
-            let text = std::fs::read_to_string(self.dir.path().join("port")).ok()?;
-            text.trim().strip_prefix("PORT=").map(str::to_owned)
-        };
-        support::wait::wait_until(PATIENCE, read).expect("Tor writes down where its control port is")
-    }
-}
-
-/// What Tor makes of a password for its torrc.
-fn hashed(password: &str) -> String {
-    let output = Command::new(find("tor")).args(["--quiet", "--hash-password", password]).output().expect("runs");
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
-}
-
-#[test]
-fn passwords_are_given_and_wrong_ones_named() {
-    let site = Site::new();
-    let tor = Lonely::start(&format!("HashedControlPassword {}", hashed("a \"secret\" \\")));
-    let control = tor.control();
-    // Its port is on the loopback device of the machine.
-    let ask = |password: Option<&str>| {
-        let mut arguments = vec!["--json".to_owned(), "circuits".to_owned(), "--control".to_owned(), control.clone()];
-        if let Some(password) = password {
-            let file = site.place.file("password", format!("{password}\n"));
-            arguments.extend(["--password-file".to_owned(), file.display().to_string()]);
-        }
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        crate::program::ran(&site.place, &arguments)
-    };
-    let good = ask(Some("a \"secret\" \\"));
-    assert_eq!((good.status, good.err.as_str()), (0, ""), "{good:?}");
-    let document = serde_json::from_str(&good.out).expect("JSON");
-    check("circuits", &document);
-    assert_eq!(document["clients"], json!([]));
-    for (password, said) in [(Some("wrong"), "515"), (None, "--password-file")] {
-        let bad = ask(password);
-        assert_eq!((bad.status, bad.out.as_str()), (2, ""), "{bad:?}");
-        assert!(bad.err.contains(said), "{bad:?}");
-    }
-}
-
-#[test]
-fn nothing_is_wanted_or_a_cookie() {
-    let place = crate::place::Place::new();
-    for lines in ["", "CookieAuthentication 1"] {
-        let tor = Lonely::start(lines);
-        let ran = crate::program::ran(&place, &["circuits", "--control", &tor.control()]);
-        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{lines}: {ran:?}");
-        assert!(ran.out.contains("No circuit is in use."), "{ran:?}");
-        let json = crate::program::ran(&place, &["--json", "circuits", "--control", &tor.control()]);
-        let document: Value = serde_json::from_str(&json.out).expect("JSON");
-        check("circuits", &document);
-        assert_eq!((json.status, &document["isolating"]), (0, &json!(true)));
-    }
-}
-
-#[test]
-fn whoever_may_not_is_told_what_to_do() {
-    let site = Site::new();
-    let tor = Lonely::start("CookieAuthentication 1");
-    let control = site.control();
-    let as_nobody = |control: &str| {
-        let mut command = site.command("uwtctl", &["circuits", "--control", control], Some(Identity::nobody()));
-        crate::place::run(&mut command)
-    };
-    let ran = as_nobody(&control);
-    assert_eq!((ran.status, ran.out.as_str()), (2, ""));
-    assert!(ran.err.contains("debian-tor"), "{ran:?}");
-    // Nobody listens on that port of the workstation: loopback is each namespace's own.
-    let ran = as_nobody(&tor.control());
-    assert_eq!(ran.status, 2);
-    assert!(ran.err.contains("`ControlPort 9051`") && ran.err.contains("`CookieAuthentication"), "{ran:?}");
-    let ran = site.text(&["circuits"]);
-    assert_eq!(ran.status, 2, "{ran:?}");
-    assert!(ran.err.contains("10.152.152.10:9051"), "{ran:?}");
-}
-
-#[test]
-fn another_server_is_no_control_port() {
-    let site = Site::new();
-    let ran = site.text(&["circuits", "--control", "203.0.113.3:22"]);
-    assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{ran:?}");
-    assert!(ran.err.contains("no control port of Tor") && ran.err.contains("SSH-2.0"), "{ran:?}");
 }

@@ -20,28 +20,26 @@ const EXPECTED: &str = "each of two processes under uwt has a credential of its 
 /// An outcome, what it means and what to do.
 type Verdict = (Outcome, String, Vec<String>);
 
-/// Compares processes, by their circuits where `control` is there.
+/// Makes a control port ready to tell of processes that are started now.
 ///
 /// # Errors
-/// `uwt` cannot be run; or the control port that was asked for is of no use.
-pub(super) fn check(
-    control: Result<Control, Problem>,
-    insist: bool,
-    target: &Target,
-    patience: Duration,
-) -> anyhow::Result<Finding> {
+/// [`Problem::Refused`] where a filter does not let the questions through.
+pub(super) fn ready(mut control: Control) -> Result<Control, Problem> {
     // Tor says whose a stream is when it begins: what tells us must be there before.
-    let ready = |mut control: Control| {
-        control.subscribe()?;
-        control.snapshot()?;
-        Ok(control)
-    };
-    let why = match control.and_then(ready) {
-        Ok(control) => return by_circuits(control, target, patience),
-        Err(problem) if insist => return Err(problem.into()),
-        Err(problem) => problem.to_string(),
-    };
-    by_credentials(&why, target, patience)
+    control.subscribe()?;
+    control.snapshot()?;
+    Ok(control)
+}
+
+/// Compares processes, by their circuits where there is a control port, which is [`ready`]; else it says why not.
+///
+/// # Errors
+/// `uwt` cannot be run; or the control port went away.
+pub(super) fn check(control: Result<Control, String>, target: &Target, patience: Duration) -> anyhow::Result<Finding> {
+    match control {
+        Ok(control) => by_circuits(control, target, patience),
+        Err(why) => by_credentials(&why, target, patience),
+    }
 }
 
 fn finding(seen: Vec<String>, (outcome, meaning, advice): Verdict, processes: Vec<Looked>) -> Finding {
@@ -58,29 +56,25 @@ fn unknown(mut seen: Vec<String>, why: String) -> Finding {
     finding(seen, (Outcome::Unknown, meaning, advice), Vec::new())
 }
 
-/// Starts the processes; they hold their connections until they are dropped.
+/// Waits until a process is connected; it holds its connection until it is dropped.
 ///
 /// # Errors
-/// The outer one: `uwt` cannot be run. The inner one: a process is not connected.
-fn start(options: &[String], target: &Target, patience: Duration) -> anyhow::Result<Result<Vec<Probe>, String>> {
-    let uwt = launcher::uwt()?;
-    let probes: Vec<Probe> =
-        (0..PROCESSES).map(|_| Probe::start(&uwt, options, target)).collect::<anyhow::Result<_>>()?;
-    let until = Instant::now() + patience;
-    for probe in &probes {
-        if let Err(why) = probe.connected(until.saturating_duration_since(Instant::now())) {
-            return Ok(Err(format!("a process under uwt, to {}:{}: {why}", target.host, target.port)));
-        }
-    }
-    Ok(Ok(probes))
+/// It is not; says why, in a clause.
+fn connected(probe: &Probe, target: &Target, patience: Duration) -> Result<(), String> {
+    let failed = |why| format!("a process under uwt, to {}:{}: {why}", target.host, target.port);
+    probe.connected(patience).map_err(failed)
 }
 
 fn by_circuits(mut control: Control, target: &Target, patience: Duration) -> anyhow::Result<Finding> {
     let mut seen = vec![format!("compared by circuits, as Tor's control port {} lists them", control.place())];
-    let probes = match start(&[], target, patience)? {
-        Ok(probes) => probes,
-        Err(why) => return Ok(unknown(seen, why)),
-    };
+    let uwt = launcher::uwt()?;
+    let probes: Vec<Probe> = (0..PROCESSES).map(|_| Probe::start(&uwt, &[], target)).collect::<anyhow::Result<_>>()?;
+    let until = Instant::now() + patience;
+    for probe in &probes {
+        if let Err(why) = connected(probe, target, until.saturating_duration_since(Instant::now())) {
+            return Ok(unknown(seen, why));
+        }
+    }
     let snapshot = control.snapshot()?;
     let mut processes = Vec::new();
     for probe in &probes {
@@ -111,7 +105,7 @@ fn carrying(snapshot: &Snapshot, credential: &str) -> Vec<String> {
     let ours = |id: &String| snapshot.circuits.iter().any(|circuit| circuit.id == *id && is_of(circuit.pair.as_ref()));
     let streams = snapshot.streams.iter().filter_map(|stream| {
         let circuit = stream.circuit.as_ref()?;
-        let own = if stream.pair.is_some() { is_of(stream.pair.as_ref()) } else { ours(circuit) };
+        let own = if stream.told { is_of(stream.pair.as_ref()) } else { ours(circuit) };
         own.then(|| circuit.clone())
     });
     let mut circuits: Vec<String> = streams.collect();
@@ -128,18 +122,21 @@ fn by_credentials(why: &str, target: &Target, patience: Duration) -> anyhow::Res
     let listener = Listener::start()?;
     let options = ["-i", "127.0.0.1", "-p"].map(str::to_owned).into_iter();
     let options: Vec<String> = options.chain([listener.address.port().to_string()]).collect();
-    let probes = match start(&options, target, patience)? {
-        Ok(probes) => probes,
-        Err(why) => return Ok(unknown(seen, why)),
-    };
-    let mut processes = Vec::new();
-    for probe in &probes {
+    let uwt = launcher::uwt()?;
+    let (mut probes, mut processes) = (Vec::new(), Vec::new());
+    // One after the other: what arrives is that one's.
+    for _ in 0..PROCESSES {
+        let probe = Probe::start(&uwt, &options, target)?;
+        if let Err(why) = connected(&probe, target, patience) {
+            return Ok(unknown(seen, why));
+        }
         // Each has told its credential before it was connected.
         let Some(Seen(pair)) = listener.next(Duration::ZERO) else {
             return Ok(unknown(seen, "a process is connected, but not by the SocksPort".to_owned()));
         };
         let credential = pair.map(|pair| label(&pair).unwrap_or(pair.username));
         processes.push(Looked { pid: probe.pid(), credential, circuits: None });
+        probes.push(probe);
     }
     seen.extend(processes.iter().map(shown));
     let verdict = judged(&processes);

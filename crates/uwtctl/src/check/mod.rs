@@ -78,11 +78,13 @@ impl<'a> Check<'a> {
     }
 
     fn all(&self, names: &[CheckName]) -> anyhow::Result<Vec<Finding>> {
+        // First, so that nothing is sent where the control port that was named is of no use.
+        let mut control = if names.contains(&CheckName::Isolation) { Some(self.control()?) } else { None };
         let mut lookups: Option<Vec<Lookup>> = None;
         let mut findings = Vec::new();
         for name in names {
-            if *name == CheckName::Isolation {
-                findings.push(self.isolation()?);
+            if let Some(control) = control.take_if(|_| *name == CheckName::Isolation) {
+                findings.push(self.isolation(control)?);
                 continue;
             }
             if let Some(why) = &self.unprotected {
@@ -120,15 +122,23 @@ impl<'a> Check<'a> {
         transparent::tcp(&self.setting, to, self.patience)
     }
 
-    fn isolation(&self) -> anyhow::Result<Finding> {
+    /// The control port, or why it cannot be asked, which is an error only where it was named.
+    fn control(&self) -> anyhow::Result<Result<Control, String>> {
+        let options = &self.options.control;
+        let opened = Control::open(options, *self.setting.socks.address.ip(), self.patience);
+        match opened.and_then(isolation::ready) {
+            Ok(control) => Ok(Ok(control)),
+            Err(problem) if options.control.is_some() || options.password_file.is_some() => Err(problem.into()),
+            Err(problem) => Ok(Err(problem.to_string())),
+        }
+    }
+
+    fn isolation(&self, control: Result<Control, String>) -> anyhow::Result<Finding> {
         let target = match self.setting.address {
             Some(address) => Target { host: address.ip().to_string(), port: address.port() },
             None => Target { host: self.setting.host.to_owned(), port: HTTPS },
         };
-        let options = &self.options.control;
-        let insist = options.control.is_some() || options.password_file.is_some();
-        let control = Control::open(options, *self.setting.socks.address.ip());
-        isolation::check(control, insist, &target, self.patience)
+        isolation::check(control, &target, self.patience)
     }
 
     /// Says what is sent, before it is.

@@ -26,10 +26,10 @@ pub(crate) struct Circuits {
     pub(crate) clients: Vec<Client>,
     /// How many circuits Tor has ready, or for itself.
     pub(crate) idle: usize,
-    /// Whether every SocksPort isolates by credentials; `null`: Tor does not say.
+    /// Whether every port for clients isolates by credentials; `null`: Tor does not say.
     pub(crate) isolating: Option<bool>,
-    /// How many streams are on circuits of credentials of uwt's, without a word of Tor's on whose they are: they are
-    /// listed as their circuit's, which is certain where `isolating` is true.
+    /// How many streams are on a circuit without a word of Tor's on whose they are: they are listed as their circuit's,
+    /// which is certain where `isolating` is true.
     pub(crate) untold_streams: usize,
     /// Whether there are processes that could not be looked at.
     pub(crate) hidden_processes: bool,
@@ -63,8 +63,8 @@ pub(crate) struct Used {
     pub(crate) relays: Vec<Relay>,
     /// What it carries for this client now.
     pub(crate) streams: Vec<Flow>,
-    /// The other credentials whose streams it carries: it isolates none of them then.
-    pub(crate) shared_with: Vec<String>,
+    /// The other credentials whose streams it carries, `null` for those without one: it isolates none of them then.
+    pub(crate) shared_with: Vec<Option<String>>,
 }
 
 /// A stream.
@@ -78,6 +78,8 @@ pub(crate) struct Flow {
     pub(crate) target: String,
     /// `host:port` as the client asked for it, if it did while we watched.
     pub(crate) asked: Option<String>,
+    /// Whether Tor said whose it is.
+    pub(crate) told: bool,
 }
 
 /// Who had which credential when it was last seen.
@@ -102,9 +104,7 @@ impl Circuits {
         for circuit in circuits {
             let carried: Vec<&Stream> = streams.iter().filter(|it| it.circuit.as_ref() == Some(&circuit.id)).collect();
             let mut pairs: Vec<Option<&Pair>> = carried.iter().map(|it| of_stream(it, &circuit)).collect();
-            if circuit.pair.as_ref().and_then(label).is_some() {
-                untold_streams += carried.iter().filter(|it| it.pair.is_none()).count();
-            }
+            untold_streams += carried.iter().filter(|it| !it.told).count();
             if circuit.pair.is_some() {
                 pairs.push(circuit.pair.as_ref());
             }
@@ -120,7 +120,7 @@ impl Circuits {
                     purpose: circuit.purpose.clone(),
                     relays: circuit.path.clone(),
                     streams: carried.iter().filter(|it| of_stream(it, &circuit) == *pair).map(|it| flow(it)).collect(),
-                    shared_with: others.map(|other| other.map_or_else(|| "none".to_owned(), name)).collect(),
+                    shared_with: others.map(|other| other.map(name)).collect(),
                 });
             }
         }
@@ -191,12 +191,12 @@ impl Memory {
 
 /// Whose stream it is. Where that was not told it is as the circuit's.
 fn of_stream<'a>(stream: &'a Stream, circuit: &'a Circuit) -> Option<&'a Pair> {
-    stream.pair.as_ref().or(circuit.pair.as_ref())
+    if stream.told { stream.pair.as_ref() } else { circuit.pair.as_ref() }
 }
 
 fn flow(stream: &Stream) -> Flow {
-    let Stream { id, state, target, asked, .. } = stream.clone();
-    Flow { id, state, target, asked }
+    let Stream { id, state, target, asked, told, .. } = stream.clone();
+    Flow { id, state, target, asked, told }
 }
 
 /// The label, if it is a credential of ours.
@@ -234,7 +234,8 @@ mod tests {
 
     fn stream(id: &str, circuit: Option<&str>, pair: Option<Pair>) -> Stream {
         let circuit = circuit.map(str::to_owned);
-        Stream { id: id.into(), state: "SUCCEEDED".into(), circuit, target: "a.test:80".into(), asked: None, pair }
+        let (told, target) = (pair.is_some(), "a.test:80".to_owned());
+        Stream { id: id.into(), state: "SUCCEEDED".into(), circuit, target, asked: None, told, pair }
     }
 
     fn circuits(circuits: Vec<Circuit>, streams: Vec<Stream>) -> Circuits {
@@ -285,21 +286,33 @@ mod tests {
         let seen = circuits(vec![circuit("1", None)], streams);
         assert_eq!(seen.verdict(), Status::Bad);
         let shared: Vec<_> = seen.clients.iter().map(|it| it.circuits[0].shared_with.clone()).collect();
-        assert_eq!(shared, [[name(&ours("b"))], [name(&ours("a"))]]);
+        assert_eq!(shared, [[Some(name(&ours("b")))], [Some(name(&ours("a")))]]);
     }
 
     #[test]
     fn what_was_not_told_is_certain_only_where_every_port_isolates() {
         let none = Processes::default();
-        let verdict = |isolating, pair: Option<Pair>| {
+        let verdict = |isolating, of_circuit: Option<Pair>, pair: Option<Pair>| {
             let snapshot =
-                Snapshot { circuits: vec![circuit("1", Some(ours("a")))], streams: vec![stream("7", Some("1"), pair)] };
+                Snapshot { circuits: vec![circuit("1", of_circuit)], streams: vec![stream("7", Some("1"), pair)] };
             Circuits::of("c".into(), None, snapshot, isolating, &none, &none, &mut Memory::default()).verdict()
         };
-        assert_eq!(verdict(Some(true), None), Status::Good);
-        assert_eq!(verdict(Some(false), None), Status::Unknown);
-        assert_eq!(verdict(None, None), Status::Unknown);
-        assert_eq!(verdict(Some(false), Some(ours("a"))), Status::Good);
+        // On the circuit of another program a stream of uwt's may be hidden.
+        for of_circuit in [Some(ours("a")), Some(pair("x", "y")), None] {
+            assert_eq!(verdict(Some(true), of_circuit.clone(), None), Status::Good);
+            assert_eq!(verdict(Some(false), of_circuit.clone(), None), Status::Unknown);
+            assert_eq!(verdict(None, of_circuit, None), Status::Unknown);
+        }
+        assert_eq!(verdict(Some(false), Some(ours("a")), Some(ours("a"))), Status::Good);
+    }
+
+    #[test]
+    fn a_stream_that_is_told_to_have_no_credential_shares_a_circuit_too() {
+        let stream = Stream { told: true, ..stream("7", Some("1"), None) };
+        let seen = circuits(vec![circuit("1", Some(ours("a")))], vec![stream]);
+        assert_eq!((seen.verdict(), seen.untold_streams), (Status::Bad, 0));
+        let ours = seen.clients.iter().find(|client| client.uwt).unwrap();
+        assert_eq!(ours.circuits[0].shared_with, [None]);
     }
 
     #[test]

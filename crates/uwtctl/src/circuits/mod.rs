@@ -5,6 +5,7 @@ mod show;
 mod watch;
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use uwt_cli::ctl::{CircuitsOptions, ControlPortOptions};
@@ -17,6 +18,9 @@ use crate::processes::Processes;
 use list::{Circuits, Memory};
 
 pub(crate) use list::label;
+
+/// How long Tor may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Shows the circuits.
 ///
@@ -34,7 +38,7 @@ pub(crate) fn run(options: &CircuitsOptions, shown: Shown) -> anyhow::Result<Sta
 /// The control port that the options name. Without one it is the gateway's, so that only then the configuration counts.
 fn open(options: &ControlPortOptions) -> anyhow::Result<Control> {
     let gateway = if options.control.is_some() { Ipv4Addr::LOCALHOST } else { gateway()? };
-    Ok(Control::open(options, gateway)?)
+    Ok(Control::open(options, gateway, PATIENCE)?)
 }
 
 fn gateway() -> anyhow::Result<Ipv4Addr> {

@@ -5,7 +5,7 @@ use nix::unistd::geteuid;
 use super::list::{Circuits, Client, Flow, Used};
 use crate::answer::{Answer, Status};
 use crate::control::{Relay, host};
-use crate::page::{Mood, Page, Text};
+use crate::page::{Mood, Page, Text, one_line};
 use crate::processes::Owner;
 
 impl Answer for Circuits {
@@ -25,7 +25,7 @@ impl Answer for Circuits {
         )));
         if self.is_uncertain() {
             page.paragraph(Mood::Warning.text(
-                "Not every SocksPort of this Tor is known to isolate by credentials (NoIsolateSOCKSAuth): a stream may be \
+                "Not every port of this Tor is known to isolate by credentials (NoIsolateSOCKSAuth): a stream may be \
                  another process's than its circuit's. Tor says whose it is only when it begins: see --watch.",
             ));
         }
@@ -54,7 +54,12 @@ impl Client {
         for circuit in &self.circuits {
             circuit.write(&mut rows);
         }
-        rows.extend(self.waiting.iter().map(|flow| ["waiting".into(), stream(flow)]));
+        for flow in &self.waiting {
+            rows.push(["waiting".into(), stream(flow)]);
+            if !flow.told {
+                rows.push(["".into(), Mood::Faint.text("whose it is Tor has not said")]);
+            }
+        }
         page.table(&[], rows);
     }
 }
@@ -66,7 +71,9 @@ impl Used {
         let state = if self.state == "BUILT" { String::new() } else { format!(" ({})", self.state) };
         rows.push(["circuit".into(), format!("{}{state}  {relays}", self.id).into()]);
         if !self.shared_with.is_empty() {
-            let text = format!("shared with {}: not isolated", self.shared_with.join(", "));
+            let others =
+                self.shared_with.iter().map(|other| other.as_deref().unwrap_or("programs without a credential"));
+            let text = format!("shared with {}: not isolated", others.map(one_line).collect::<Vec<_>>().join(", "));
             rows.push(["".into(), Mood::Bad.text(text)]);
         }
         rows.extend(self.streams.iter().map(|flow| ["  stream".into(), stream(flow)]));
@@ -76,7 +83,7 @@ impl Used {
 fn process(owner: &Owner) -> String {
     let ended = if owner.running { "" } else { ", has ended" };
     let scope = if owner.scope == "process" { String::new() } else { format!(", scope {}", owner.scope) };
-    format!("{} {}{scope}{ended}", owner.pid, owner.name)
+    format!("{} {}{scope}{ended}", owner.pid, one_line(&owner.name))
 }
 
 /// Nicknames are not unique, but they are what people know relays by; `--json` has the identities too.

@@ -1,7 +1,7 @@
 //! What a control port wants before it answers (control-spec, PROTOCOLINFO, AUTHCHALLENGE, AUTHENTICATE).
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use super::{Control, Problem};
 
 /// The length of a cookie, in bytes.
 const COOKIE: usize = 32;
+/// The longest password, in bytes.
+const PASSWORD: u64 = 1024;
 /// The keys of the two proofs.
 const SERVER: &[u8] = b"Tor safe cookie authentication server-to-controller hash";
 const CLIENT: &[u8] = b"Tor safe cookie authentication controller-to-server hash";
@@ -60,8 +62,7 @@ pub(super) fn authenticate(control: &mut Control, wanted: &Wanted, password: Opt
         if !wanted.has("HASHEDPASSWORD") && !wanted.has("NULL") {
             return Err(Problem::NoPassword(place()));
         }
-        let password = fs::read_to_string(path).map_err(|error| Problem::PasswordFile(path.to_owned(), error))?;
-        quoted(password.trim_end_matches(['\r', '\n']))
+        quoted(&secret(path).map_err(|error| Problem::PasswordFile(path.to_owned(), error))?)
     } else if wanted.has("NULL") {
         String::new()
     } else if let Some(path) = wanted.cookie.as_deref().filter(|_| wanted.has("SAFECOOKIE") || wanted.has("COOKIE")) {
@@ -78,6 +79,17 @@ pub(super) fn authenticate(control: &mut Control, wanted: &Wanted, password: Opt
     };
     let reply = control.ask(format!("AUTHENTICATE {proof}").trim_end())?;
     if reply.is_good() { Ok(()) } else { Err(Problem::Denied(control.place.clone(), reply.shown())) }
+}
+
+/// The password in a file. Behind a line's end the control port would read another command.
+fn secret(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(PASSWORD + 1).read_to_string(&mut text)?;
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    if text.len() as u64 > PASSWORD || text.contains(['\r', '\n', '\0']) {
+        return Err(io::Error::new(ErrorKind::InvalidData, "expected one line, the password"));
+    }
+    Ok(text)
 }
 
 /// The content of the cookie's file. Whoever poses as a control port names the file: it is sent to nobody unless it has
@@ -115,6 +127,8 @@ fn keyed(key: &[u8], cookie: &[u8; COOKIE], ours: &[u8], theirs: &[u8]) -> Hmac<
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -142,6 +156,21 @@ mod tests {
         }
         fs::write(&path, [7; 32]).unwrap();
         assert_eq!(cookie(&path).unwrap(), [7; 32]);
+    }
+
+    #[test]
+    fn a_password_is_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        for (content, password) in [("a b \n", Some("a b ")), ("a\r\n", Some("a")), ("", Some(""))] {
+            fs::write(&path, content).unwrap();
+            assert_eq!(secret(&path).ok().as_deref(), password, "{content:?}");
+        }
+        let long = "a".repeat(2000);
+        for content in ["a\nSIGNAL HALT\n", "a\rb", "a\0", &long] {
+            fs::write(&path, content).unwrap();
+            assert_eq!(secret(&path).unwrap_err().kind(), ErrorKind::InvalidData, "{content:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod words;
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uwt_cli::ctl::ControlPortOptions;
 
@@ -40,6 +40,7 @@ pub(crate) struct Control {
 #[derive(Clone, Debug, Default)]
 struct Told {
     asked: Option<String>,
+    whose: bool,
     pair: Option<Pair>,
 }
 
@@ -53,18 +54,18 @@ pub(crate) struct Snapshot {
 }
 
 impl Control {
-    /// Connects to the control port that the options name, or else to that of `gateway`.
+    /// Connects to the control port that the options name, or else to that of `gateway`; each answer may take `patience`.
     ///
     /// # Errors
     /// [`Problem`], which says what to do.
-    pub(crate) fn open(options: &ControlPortOptions, gateway: Ipv4Addr) -> Result<Self, Problem> {
+    pub(crate) fn open(options: &ControlPortOptions, gateway: Ipv4Addr, patience: Duration) -> Result<Self, Problem> {
         let place = match &options.control {
             Some(text) => Place::parse(text)?,
             None => Place::of_gateway(gateway),
         };
-        let connection = place.connect(Wire::patience()).map_err(|error| Problem::Connect(place.clone(), error))?;
-        let mut control =
-            Self { place, wire: Wire::new(connection), version: None, changed: false, told: HashMap::new() };
+        let connection = place.connect(patience).map_err(|error| Problem::Connect(place.clone(), error))?;
+        let wire = Wire::new(connection, patience);
+        let mut control = Self { place, wire, version: None, changed: false, told: HashMap::new() };
         let reply = control.ask("PROTOCOLINFO 1")?;
         let wanted = Wanted::parse(reply.lines.iter().map(|line| line.text.as_str()));
         let wanted = wanted.ok_or_else(|| Problem::Foreign(control.place.clone(), reply.shown()))?;
@@ -107,18 +108,19 @@ impl Control {
         }
         for stream in &mut streams {
             let told = self.told.get(&stream.id).cloned().unwrap_or_default();
-            (stream.asked, stream.pair) = (told.asked, told.pair);
+            (stream.asked, stream.told, stream.pair) = (told.asked, told.whose, told.pair);
         }
         Ok(Snapshot { circuits, streams })
     }
 
-    /// Whether every SocksPort isolates by credentials (tor(1), IsolateSOCKSAuth), so that a circuit's streams all have the
-    /// circuit's. `None`: a filter does not let the question through.
+    /// Whether every port for clients isolates by credentials (tor(1), IsolateSOCKSAuth), so that a circuit's streams all
+    /// have the circuit's. `None`: a filter does not let the question through.
     ///
     /// # Errors
     /// The connection broke.
     pub(crate) fn isolates(&mut self) -> Result<Option<bool>, Problem> {
-        let reply = self.ask("GETCONF SocksPort")?;
+        // What comes through one that does not is put on any circuit, also on those of the others.
+        let reply = self.ask("GETCONF SocksPort HTTPTunnelPort TransPort NATDPort DNSPort")?;
         let without = |line: &Line| line.text.to_ascii_lowercase().contains("noisolatesocksauth");
         Ok(reply.is_good().then(|| !reply.lines.iter().any(without)))
     }
@@ -158,8 +160,11 @@ impl Control {
     /// The reply to a command.
     fn ask(&mut self, command: &str) -> Result<Reply, Problem> {
         self.wire.send(command).map_err(|error| self.broken(error))?;
+        // Events do not make it longer.
+        let until = Instant::now() + self.wire.patience();
         loop {
-            let reply = self.wire.receive(Some(Wire::patience())).map_err(|error| self.broken(error))?;
+            let left = until.saturating_duration_since(Instant::now());
+            let reply = self.wire.receive(Some(left)).map_err(|error| self.broken(error))?;
             if reply.code != EVENT {
                 return Ok(reply);
             }
@@ -181,7 +186,9 @@ impl Control {
         if matches!(state, "NEW" | "NEWRESOLVE") {
             told.asked = Some(stream.target);
         }
-        told.pair = stream.pair.or(told.pair.take());
+        if stream.told {
+            (told.whose, told.pair) = (true, stream.pair);
+        }
     }
 
     /// Every line, or none: a list with gaps would be a wrong one.

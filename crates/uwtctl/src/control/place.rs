@@ -7,6 +7,9 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
 use super::Problem;
 
 /// Tor's usual control port.
@@ -46,14 +49,24 @@ impl Place {
         Self::Tcp((gateway, PORT).into())
     }
 
-    /// Connects.
+    /// Connects; that, and each write, may take as long as `patience` says.
     ///
     /// # Errors
     /// Those of connect(2).
     pub(super) fn connect(&self, patience: Duration) -> io::Result<Connection> {
         match self {
-            Self::Tcp(address) => TcpStream::connect_timeout(address, patience).map(Connection::Tcp),
-            Self::Unix(path) => UnixStream::connect(path).map(Connection::Unix),
+            Self::Tcp(address) => {
+                let stream = TcpStream::connect_timeout(address, patience)?;
+                stream.set_write_timeout(Some(patience))?;
+                Ok(Connection::Tcp(stream))
+            }
+            Self::Unix(path) => {
+                // The limit of writes is also connect(2)'s, which waits for a Tor that is stopped and accepts nobody.
+                let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+                set_socket_timeout(&socket, Timeout::Send, Some(patience))?;
+                connect(&socket, &SocketAddrUnix::new(path.as_path())?)?;
+                Ok(Connection::Unix(socket.into()))
+            }
         }
     }
 }

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 
 use super::Place;
 
+/// How many letters of an answer are shown.
+const SHOWN: usize = 60;
+
 /// Why a control port is of no use; `Display` says what to do, in one line.
 #[derive(Debug)]
 pub(crate) enum Problem {
@@ -42,13 +45,18 @@ impl fmt::Display for Problem {
             Self::NoPlace(text) => {
                 write!(f, "--control {text}: expected ADDRESS:PORT, or the path of Tor's control socket")
             }
-            Self::Connect(place, error) => connect(f, place, error),
-            Self::Broken(place, error) if is_late(error) => {
+            // A socket whose queue is full cannot be connected to either (unix(7)).
+            Self::Connect(place @ Place::Unix(_), error) | Self::Broken(place, error) if is_late(error) => {
                 write!(f, "the control port {place} does not answer; is it Tor's? name another one with --control")
             }
+            Self::Connect(place, error) => connect(f, place, error),
             Self::Broken(place, error) => write!(f, "the control port {place} broke off ({error}); is Tor running?"),
             Self::Foreign(place, line) => {
-                write!(f, "{place} is no control port of Tor: it says `{line}`; name another one with --control")
+                write!(
+                    f,
+                    "{place} is no control port of Tor: it says `{}`; name another one with --control",
+                    short(line)
+                )
             }
             Self::Password(place) => write!(
                 f,
@@ -75,8 +83,8 @@ impl fmt::Display for Problem {
             ),
             Self::Methods(place, methods) => write!(
                 f,
-                "the control port {place} wants {methods}, which uwtctl cannot do; set `CookieAuthentication 1` in its \
-                 torrc"
+                "the control port {place} wants {}, which uwtctl cannot do; set `CookieAuthentication 1` in its torrc",
+                short(methods)
             ),
             Self::OtherCookie(place, path) => write!(
                 f,
@@ -86,14 +94,16 @@ impl fmt::Display for Problem {
             ),
             Self::Denied(place, line) => write!(
                 f,
-                "the control port {place} says `{line}`: with a password, check the one in --password-file against \
-                 `HashedControlPassword` in its torrc"
+                "the control port {place} says `{}`: with a password, check the one in --password-file against \
+                 `HashedControlPassword` in its torrc",
+                short(line)
             ),
             Self::Refused(place, command, line) => write!(
                 f,
-                "the control port {place} answers {command} with `{line}`: a filter before it (onion-grater on a \
+                "the control port {place} answers {command} with `{}`: a filter before it (onion-grater on a \
                  Whonix-Gateway) may let few commands through; run uwtctl on the gateway, or allow it there in \
-                 /etc/onion-grater.d"
+                 /etc/onion-grater.d",
+                short(line)
             ),
         }
     }
@@ -118,6 +128,13 @@ fn connect(f: &mut fmt::Formatter<'_>, place: &Place, error: &io::Error) -> fmt:
         ),
         _ => write!(f, "the control port {place} cannot be reached ({error}); name another one with --control"),
     }
+}
+
+/// The beginning of what a server said: it may be long.
+fn short(line: &str) -> String {
+    let mut letters = line.chars();
+    let head: String = letters.by_ref().take(SHOWN).collect();
+    if letters.next().is_some() { head + "\u{2026}" } else { head }
 }
 
 fn is_late(error: &io::Error) -> bool {

@@ -48,7 +48,9 @@ pub(crate) struct Stream {
     pub(crate) target: String,
     /// `host:port` as the client asked for it, as far as that was told.
     pub(crate) asked: Option<String>,
-    /// Whose stream it is, as far as that was told: Tor says it in events, from 0.4.6 on, and not in `stream-status`.
+    /// Whether Tor said whose stream it is: it does in events, from 0.4.6 on, and not in `stream-status`.
+    pub(crate) told: bool,
+    /// Whose stream it is, if that was told and there is a credential.
     pub(crate) pair: Option<Pair>,
 }
 
@@ -89,7 +91,10 @@ impl Stream {
         let mut head = words(line);
         let (id, state) = (head.next()?.to_owned(), head.next()?.to_owned());
         let circuit = Some(head.next()?.to_owned()).filter(|circuit| circuit != "0");
-        Some(Self { id, state, circuit, target: head.next()?.to_owned(), asked: None, pair: Pair::of(line) })
+        let target = head.next()?.to_owned();
+        // Tor says this beside the credential, and where there is none as well.
+        let told = text(line, "CLIENT_PROTOCOL").is_some();
+        Some(Self { id, state, circuit, target, asked: None, told, pair: Pair::of(line).filter(|_| told) })
     }
 
     /// The hosts that it may have been asked for by.
@@ -133,7 +138,10 @@ mod tests {
         let stream = |line| Stream::parse(line).unwrap();
         let carried = stream("7 SENTCONNECT 12 www.example:80 SOCKS_USERNAME=\"a\" CLIENT_PROTOCOL=SOCKS5");
         assert_eq!((carried.circuit.as_deref(), carried.target.as_str()), (Some("12"), "www.example:80"));
-        assert_eq!(carried.pair, Some(Pair { username: "a".into(), password: String::new() }));
+        assert_eq!((carried.told, carried.pair.as_ref().map(|it| it.username.as_str())), (true, Some("a")));
+        let bare = stream("7 SENTCONNECT 12 www.example:80 CLIENT_PROTOCOL=TRANS");
+        assert_eq!((bare.told, bare.pair), (true, None));
+        assert!(!stream("7 SENTCONNECT 12 www.example:80").told);
         assert_eq!(carried.hosts().collect::<Vec<_>>(), ["www.example"]);
         assert_eq!(host(&stream("8 NEW 0 [2001:db8::1]:443").target), "2001:db8::1");
         assert_eq!(stream("8 NEW 0 x.onion:1").circuit, None);

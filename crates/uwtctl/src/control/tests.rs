@@ -1,7 +1,7 @@
 //! Against a pretended control port.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::net::UnixListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread::{JoinHandle, spawn};
 
@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 use super::words::{from_hex, hex};
 use super::*;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the control port answers to a command.
 type Answers = Box<dyn FnMut(&str) -> String + Send>;
@@ -42,7 +45,7 @@ impl Pretended {
 
     fn open(&self, password_file: Option<PathBuf>) -> Result<Control, Problem> {
         let control = Some(self.folder.path().join("control").display().to_string());
-        Control::open(&ControlPortOptions { control, password_file }, Ipv4Addr::LOCALHOST)
+        Control::open(&ControlPortOptions { control, password_file }, Ipv4Addr::LOCALHOST, PATIENCE)
     }
 
     fn commands(self) -> Vec<String> {
@@ -153,7 +156,7 @@ fn what_cannot_be_given_is_said() {
 fn nobody_there_and_somebody_else() {
     let open = |control: &str| {
         let options = ControlPortOptions { control: Some(control.to_owned()), password_file: None };
-        Control::open(&options, Ipv4Addr::LOCALHOST).unwrap_err().to_string()
+        Control::open(&options, Ipv4Addr::LOCALHOST, PATIENCE).unwrap_err().to_string()
     };
     assert!(open("/nonexistent/control").contains("is it running?"));
     assert!(open("nonsense").contains("expected ADDRESS:PORT"));
@@ -195,4 +198,126 @@ fn a_filter_is_named() {
         let problem = problem.to_string();
         assert!(problem.contains("onion-grater") && problem.contains("510 Command filtered"), "{problem}");
     }
+}
+
+#[test]
+fn whose_a_stream_is_is_told_when_it_begins() {
+    let ours = "SOCKS_USERNAME=\"u\" SOCKS_PASSWORD=\"0\" CLIENT_PROTOCOL=SOCKS5";
+    let events = format!(
+        "650 STREAM 7 NEW 0 a.test:80 {ours}\r\n650 STREAM 7 SUCCEEDED 4 192.0.2.1:80 {ours}\r\n\
+         650 STREAM 8 NEW 0 b.test:80 CLIENT_PROTOCOL=SOCKS5\r\n650 STREAM 9 NEW 0 c.test:80 {ours}\r\n\
+         650 STREAM 9 CLOSED 4 c.test:80 {ours}\r\n"
+    );
+    let port = Pretended::start(|_| {
+        Box::new(move |command| match command.split(' ').next() {
+            Some("PROTOCOLINFO") => info("METHODS=NULL"),
+            Some("GETINFO") => {
+                let streams: Vec<String> = (6..10).map(|id| format!("{id} SUCCEEDED 4 192.0.2.1:80\r\n")).collect();
+                let streams = streams.concat();
+                format!("{events}250-circuit-status=\r\n250+stream-status=\r\n{streams}.\r\n250 OK\r\n")
+            }
+            _ => "250 OK\r\n".to_owned(),
+        })
+    });
+    let mut control = port.open(None).unwrap();
+    control.subscribe().unwrap();
+    let streams = control.snapshot().unwrap().streams;
+    let told: Vec<_> = streams.iter().map(|it| (it.told, it.pair.is_some(), it.asked.as_deref())).collect();
+    let untold = (false, false, None);
+    assert_eq!(told, [untold, (true, true, Some("a.test:80")), (true, false, Some("b.test:80")), untold]);
+}
+
+#[test]
+fn ports_that_do_not_isolate_are_known_by_their_flags() {
+    for (says, isolating) in [
+        ("250-SocksPort=9050\r\n250 SocksPort=9051 IsolateDestAddr\r\n", Some(true)),
+        ("250 SocksPort\r\n", Some(true)),
+        ("250-SocksPort=9050\r\n250 TransPort=9040 noisolatesocksAUTH\r\n", Some(false)),
+        ("510 Command filtered\r\n", None),
+    ] {
+        let port = open_to("METHODS=NULL".into(), says);
+        assert_eq!(port.open(None).unwrap().isolates().unwrap(), isolating, "{says}");
+    }
+}
+
+/// What is said of a server that does this with a connection to it.
+fn faced(serve: impl FnOnce(UnixStream) + Send + 'static, patience: Duration) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control");
+    let listener = UnixListener::bind(&path).unwrap();
+    let served = spawn(move || serve(listener.accept().unwrap().0));
+    let options = ControlPortOptions { control: Some(path.display().to_string()), password_file: None };
+    let opened = Control::open(&options, Ipv4Addr::LOCALHOST, patience).and_then(|mut control| control.snapshot());
+    let problem = opened.unwrap_err().to_string();
+    served.join().unwrap();
+    assert!(problem.contains(&*path.to_string_lossy()) && problem.len() < 400 && !problem.contains('\n'), "{problem}");
+    problem
+}
+
+#[test]
+fn a_server_that_says_something_else_is_named() {
+    let good = info("METHODS=NULL") + "250 OK\r\n";
+    for said in [
+        "\u{0}\u{1}\u{fffd}\r\n".to_owned(),
+        "x".repeat(1 << 20),
+        format!("250-{}", "x".repeat(1 << 20)),
+        format!("{good}250+circuit-status=\r\n4\r\n.\r\n250-stream-status=\r\n250 OK\r\n"),
+        format!("{good}250+circuit-status=\r\n.\r\n250-stream-status=7 NEW\r\n250 OK\r\n"),
+        format!("{good}HTTP/1.1 400 Bad Request\r\n"),
+    ] {
+        let shown: String = said.chars().take(40).collect();
+        let serve = move |mut stream: UnixStream| {
+            // Whoever has read enough closes it.
+            let _ = stream.write_all(said.as_bytes());
+            let _ = io::copy(&mut stream, &mut io::sink());
+        };
+        let problem = faced(serve, PATIENCE);
+        assert!(problem.contains("is no control port of Tor"), "{shown}: {problem}");
+    }
+}
+
+#[test]
+fn a_server_that_ends_is_noticed() {
+    for said in ["", "250-PROTO", "250-PROTOCOLINFO 1\r\n", "250+x=\r\n"] {
+        let serve = move |mut stream: UnixStream| {
+            let mut command = [0; 16];
+            stream.read_exact(&mut command).unwrap();
+            stream.write_all(said.as_bytes()).unwrap();
+        };
+        let problem = faced(serve, PATIENCE);
+        assert!(problem.contains("broke off") && problem.contains("is Tor running?"), "{said:?}: {problem}");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_not_waited_for() {
+    let hold = |mut stream: UnixStream| drop(io::copy(&mut stream, &mut io::sink()));
+    // Events are no answer, however many there are.
+    let babble = |mut stream: UnixStream| while stream.write_all(b"650 CIRC 1 BUILT\r\n").is_ok() {};
+    let halt = |mut stream: UnixStream| {
+        stream.write_all(b"250-PROTOCOLINFO 1\r\n").unwrap();
+        let _ = io::copy(&mut stream, &mut io::sink());
+    };
+    let soon = Duration::from_millis(50);
+    for problem in [faced(hold, soon), faced(babble, soon), faced(halt, soon)] {
+        assert!(problem.contains("does not answer"), "{problem}");
+    }
+}
+
+#[test]
+fn a_socket_that_accepts_nobody_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control");
+    let listener = UnixListener::bind(&path).unwrap();
+    // As short as its queue can be.
+    rustix::net::listen(&listener, 0).unwrap();
+    let options = ControlPortOptions { control: Some(path.display().to_string()), password_file: None };
+    let mut held = Vec::new();
+    let problem = loop {
+        match Place::Unix(path.clone()).connect(Duration::from_millis(50)) {
+            Ok(connection) => held.push(connection),
+            Err(_) => break Control::open(&options, Ipv4Addr::LOCALHOST, Duration::from_millis(50)).unwrap_err(),
+        }
+    };
+    assert!(problem.to_string().contains("does not answer"), "{problem}");
 }

@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::place::Connection;
 
-/// How long a reply may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest line that is read, in bytes. A circuit's is below 1,000.
 const LONGEST: usize = 64 << 10;
 /// The most lines of one reply. A busy Tor has some thousand streams.
@@ -52,11 +50,13 @@ pub(super) struct Wire {
     ahead: Vec<u8>,
     /// How many bytes of `ahead` were given away.
     taken: usize,
+    /// How long a reply may take.
+    patience: Duration,
 }
 
 impl Wire {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, ahead: Vec::new(), taken: 0 }
+    pub(super) fn new(connection: Connection, patience: Duration) -> Self {
+        Self { connection, ahead: Vec::new(), taken: 0, patience }
     }
 
     /// Sends a line.
@@ -67,13 +67,14 @@ impl Wire {
         self.connection.write_all(format!("{command}\r\n").as_bytes())
     }
 
-    /// What comes next, a reply or an event. It must begin within `patience`, if there is one, and be complete soon after.
+    /// What comes next, a reply or an event. It must begin within `patience`, if there is one, and then be complete within
+    /// the time of a reply.
     ///
     /// # Errors
     /// `TimedOut`; `InvalidData` with what was read when it isn't the protocol; those of read(2), and its end.
     pub(super) fn receive(&mut self, patience: Option<Duration>) -> io::Result<Reply> {
         let mut line = self.line(patience.map(|patience| Instant::now() + patience))?;
-        let until = Some(Instant::now() + PATIENCE);
+        let until = Some(Instant::now() + self.patience);
         let mut reply = Reply { code: line.get(..3).unwrap_or_default().to_owned(), lines: Vec::new() };
         for _ in 0..MOST {
             let foreign = || io::Error::new(ErrorKind::InvalidData, line.clone());
@@ -92,7 +93,7 @@ impl Wire {
             }
             line = self.line(until)?;
         }
-        Err(ErrorKind::FileTooLarge.into())
+        Err(io::Error::new(ErrorKind::InvalidData, line))
     }
 
     /// Lines up to one that is a dot.
@@ -106,7 +107,7 @@ impl Wire {
             // A dot before a dot keeps such a line from being the end.
             lines.push(line.strip_prefix('.').map_or_else(|| line.clone(), str::to_owned));
         }
-        Err(ErrorKind::FileTooLarge.into())
+        Err(io::Error::new(ErrorKind::InvalidData, lines.pop().unwrap_or_default()))
     }
 
     /// A line without its end.
@@ -120,7 +121,7 @@ impl Wire {
                 return Ok(line);
             }
             if ahead.len() > LONGEST {
-                return Err(ErrorKind::FileTooLarge.into());
+                return Err(io::Error::new(ErrorKind::InvalidData, String::from_utf8_lossy(ahead)));
             }
             self.ahead.drain(..self.taken);
             self.taken = 0;
@@ -150,8 +151,8 @@ impl Wire {
     }
 
     /// How long a reply may take.
-    pub(super) const fn patience() -> Duration {
-        PATIENCE
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
     }
 }
 
@@ -165,12 +166,14 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     /// What is read when a server says this and ends.
     fn received(said: &[u8]) -> io::Result<Vec<Reply>> {
         let (ours, mut theirs) = UnixStream::pair()?;
         theirs.write_all(said)?;
         drop(theirs);
-        let mut wire = Wire::new(Connection::Unix(ours));
+        let mut wire = Wire::new(Connection::Unix(ours), PATIENCE);
         let mut replies = Vec::new();
         loop {
             match wire.receive(Some(PATIENCE)) {
@@ -199,14 +202,25 @@ mod tests {
             let error = received(said).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidData, "{}", said.escape_ascii());
         }
-        assert_eq!(received(&vec![b'a'; 2 * LONGEST]).unwrap_err().kind(), ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn a_line_has_an_end() {
+        let endless = vec![b'a'; 2 * LONGEST];
+        for before in [&b""[..], b"250-", b"250+x=\r\n"] {
+            let error = received(&[before, &endless].concat()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidData, "{}", before.escape_ascii());
+        }
     }
 
     #[test]
     fn silence_ends_the_wait() {
-        let (ours, _theirs) = UnixStream::pair().unwrap();
-        let mut wire = Wire::new(Connection::Unix(ours));
-        let error = wire.receive(Some(Duration::from_millis(20))).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut wire = Wire::new(Connection::Unix(ours), Duration::from_millis(20));
+        let is_late = |error: io::Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        assert!(is_late(wire.receive(Some(Duration::from_millis(20))).unwrap_err()));
+        // Half a reply is none.
+        theirs.write_all(b"250+circuit-status=\r\n4 BUILT\r\n").unwrap();
+        assert!(is_late(wire.receive(Some(PATIENCE)).unwrap_err()));
     }
 }
