@@ -171,7 +171,14 @@ fn unbroken<'a>(width: usize) -> textwrap::Options<'a> {
 
 /// Control characters, which a file's name or a host's may hold, must not reach the terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() && letter != '\n' { '?' } else { letter }).collect()
+    text.chars().map(|letter| if is_control(letter) && letter != '\n' { '?' } else { letter }).collect()
+}
+
+/// Whether a terminal may do something else than to show it: Unicode has letters that turn the direction of what is behind
+/// them (Unicode Standard Annex 9), so that a name reads as another.
+fn is_control(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The same in one line. A name may hold even the end of a line, and what comes behind that must not look like ours.
@@ -240,10 +247,10 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         let mut page = Page::new(false);
-        page.heading("A\nB");
+        page.heading("A\nB\u{9b}\u{202e}C");
         page.paragraph("a\x1b[2Jb\nc");
         page.table(&[], [[Text::from("c\x07d\te")]]);
         page.verbatim("f\rg");
-        assert_eq!(page.finish(), "A?B\na?[2Jb?c\nc?d?e\nf?g\n");
+        assert_eq!(page.finish(), "A?B??C\na?[2Jb?c\nc?d?e\nf?g\n");
     }
 }
