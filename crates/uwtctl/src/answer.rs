@@ -1,11 +1,12 @@
 //! What a command finds out, and how it is given.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::page::Page;
+use crate::page::{Page, is_control};
 
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +98,7 @@ impl Shown {
     /// It cannot be written as JSON.
     pub(crate) fn text(self, answer: &impl Answer) -> anyhow::Result<String> {
         match self {
-            Self::Json => Ok(serde_json::to_string_pretty(answer)? + "\n"),
+            Self::Json => Ok(harmless(&serde_json::to_string_pretty(answer)?) + "\n"),
             Self::Text { colour } => {
                 let mut page = Page::new(colour);
                 answer.write(&mut page);
@@ -107,9 +108,37 @@ impl Shown {
     }
 }
 
+/// JSON that a terminal takes for nothing else: serde escapes what is below U+0020 only.
+pub(crate) fn harmless(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if letter != '\n' && is_control(letter) {
+            // Each is one UTF-16 unit, and stands within a string.
+            let _ = write!(text, "\\u{:04x}", u32::from(letter));
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
 /// Whether colours can be seen there and are wanted (<https://no-color.org>).
 fn is_coloured(stream: &impl io::IsTerminal) -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     stream.is_terminal() && !is_set("NO_COLOR") && !dumb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_says_the_same_without_control_characters() {
+        let value = serde_json::json!({ "a\u{9b}31m\u{7f}": "b\n\u{1b}\u{202e}\u{e4}" });
+        let json = harmless(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(json.chars().all(|letter| letter == '\n' || !is_control(letter)), "{json:?}");
+        assert!(json.contains('\u{e4}'), "{json}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
+    }
 }

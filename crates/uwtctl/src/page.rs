@@ -85,6 +85,14 @@ impl Page {
         }
     }
 
+    /// One of several steps, set off by a dash.
+    pub(crate) fn item(&mut self, text: &str) {
+        for line in wrapped(&one_line(&format!("- {text}")), "  ") {
+            self.text.push_str(&line);
+            self.text.push('\n');
+        }
+    }
+
     /// Lines that are printed as they are: those of a file, which are longer than the page where they have to be.
     pub(crate) fn verbatim(&mut self, lines: &str) {
         for line in lines.lines() {
@@ -176,7 +184,7 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// Whether a terminal may do something else than to show it: Unicode has letters that turn the direction of what is behind
 /// them (Unicode Standard Annex 9), so that a name reads as another.
-fn is_control(letter: char) -> bool {
+pub(crate) fn is_control(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -249,8 +257,9 @@ mod tests {
         let mut page = Page::new(false);
         page.heading("A\nB\u{9b}\u{202e}C");
         page.paragraph("a\x1b[2Jb\nc");
+        page.item("d\ne");
         page.table(&[], [[Text::from("c\x07d\te")]]);
         page.verbatim("f\rg");
-        assert_eq!(page.finish(), "A?B??C\na?[2Jb?c\nc?d?e\nf?g\n");
+        assert_eq!(page.finish(), "A?B??C\na?[2Jb?c\n- d?e\nc?d?e\nf?g\n");
     }
 }

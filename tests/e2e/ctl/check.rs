@@ -213,7 +213,7 @@ fn what_does_not_run_under_uwt_cannot_be_compared() {
 }
 
 #[test]
-fn a_control_port_that_was_named_must_be_there() {
+fn what_was_named_must_be_of_use() {
     let site = Site::new();
     let ran = site.text(&["check", "isolation", "--control", "/nonexistent/control"]);
     assert_eq!((ran.status, ran.out.as_str()), (2, ""));
@@ -221,4 +221,10 @@ fn a_control_port_that_was_named_must_be_there() {
     let ran = site.text(&["check", "isolation", "--address", "nonsense"]);
     assert_eq!(ran.status, 2);
     assert!(ran.err.contains("IP:PORT"), "{ran:?}");
+    for host in ["two words", "localhost", "203.0.113.1", "", "a\x1b[31m\nb"] {
+        let ran = site.text(&["check", "transparent-dns", "--host", host]);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{host:?}");
+        assert!(ran.err.contains("--address") && !ran.err.contains('\x1b'), "{ran:?}");
+    }
+    site.workstation.assert_no_leaks();
 }

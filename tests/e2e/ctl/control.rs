@@ -1,8 +1,10 @@
 //! Control ports of all kinds: what they want, and how they fail.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use nix::pty::openpty;
@@ -130,6 +132,59 @@ fn another_server_is_no_control_port() {
     let ran = site.text(&["circuits", "--control", "203.0.113.3:22"]);
     assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{ran:?}");
     assert!(ran.err.contains("no control port of Tor") && ran.err.contains("SSH-2.0"), "{ran:?}");
+}
+
+/// A control port that wants nothing, says `status` when it is asked for circuits and streams, and refuses everything else
+/// as a filter does; gives its path.
+fn pretended(place: &Place, status: &'static str) -> String {
+    let path = place.at("control");
+    let listener = UnixListener::bind(&path).expect("bound");
+    let serve = move |mut stream: UnixStream| -> io::Result<()> {
+        for line in BufReader::new(stream.try_clone()?).lines() {
+            let answer = match line?.split(' ').next() {
+                Some("PROTOCOLINFO") => "250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n250 OK\r\n",
+                Some("AUTHENTICATE") => "250 OK\r\n",
+                Some("GETINFO") => status,
+                _ => "510 Command filtered\r\n",
+            };
+            stream.write_all(answer.as_bytes())?;
+        }
+        Ok(())
+    };
+    // It ends with the test's process, and whoever breaks off is served no more.
+    thread::spawn(move || listener.incoming().flatten().map(serve).filter(Result::is_err).count());
+    path.display().to_string()
+}
+
+#[test]
+fn a_filter_is_named() {
+    let place = Place::new();
+    let control = pretended(&place, "510 Command filtered\r\n");
+    for arguments in [&["circuits"][..], &["circuits", "--watch"], &["check", "isolation"]] {
+        let refused = ran(&place, &[arguments, &["--control", &control]].concat());
+        assert_eq!((refused.status, refused.out.as_str()), (2, ""), "{refused:?}");
+        assert!(refused.err.contains("onion-grater"), "{refused:?}");
+    }
+}
+
+#[test]
+fn what_others_call_themselves_does_not_reach_the_terminal() {
+    let place = Place::new();
+    let status = "250+circuit-status=\r\n\
+                  4 BUILT $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA~o\x1bne SOCKS_USERNAME=\"a\\033[2J\\nb\\302\\233m\"\r\n\
+                  .\r\n250-stream-status=7 SUCCEEDED 4 x\x1b[31m.test:80\r\n250 OK\r\n";
+    let control = pretended(&place, status);
+    let text = ran(&place, &["circuits", "--control", &control]);
+    // The question whether the ports isolate is filtered.
+    assert_eq!((text.status, text.err.as_str()), (3, ""), "{text:?}");
+    assert!(text.out.contains("\na?[2J?b?m\n") && text.out.contains("x?[31m.test"), "{text:?}");
+    let json = ran(&place, &["--json", "circuits", "--control", &control]);
+    for shown in [&text.out, &json.out] {
+        assert!(!shown.contains(|letter: char| letter.is_control() && letter != '\n'), "{shown:?}");
+    }
+    let document: Value = serde_json::from_str(&json.out).expect("JSON");
+    check("circuits", &document);
+    assert_eq!(document["clients"][0]["credential"], "a\x1b[2J\nb\u{9b}m");
 }
 
 #[test]

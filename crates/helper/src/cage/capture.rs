@@ -1,4 +1,5 @@
-//! Sees the first segment of each connection in the cage, for a report each datagram too, and puts packets on its loopback device (packet(7)).
+//! Sees the first segment of each connection in the cage, for a report each datagram too, and puts packets on its loopback
+//! device (packet(7)).
 
 use std::io::{self, Read as _, Write as _};
 

@@ -77,7 +77,7 @@ impl Finding {
         page.gap();
         page.paragraph(self.meaning.as_str());
         for step in &self.advice {
-            page.paragraph(format!("- {step}"));
+            page.item(step);
         }
     }
 }

@@ -15,12 +15,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use uwt_cli::ctl::{CheckName, CheckOptions};
 use uwt_config::{GatewayChoice, Probe, Settings, Surroundings, detect};
+use uwt_policy::HostVerdict;
 use uwt_session::VARIABLE;
 
 use crate::answer::{Shown, Status};
 use crate::configuration;
 use crate::control::Control;
-use crate::page::{printable, wrapped};
+use crate::page::{one_line, printable, wrapped};
 use finding::{Checks, Finding};
 use probe::Target;
 use through::SocksPort;
@@ -51,6 +52,12 @@ pub(crate) fn run(options: &CheckOptions, shown: Shown) -> anyhow::Result<Status
         }
         None => None,
     };
+    // What is looked up on this machine proves nothing.
+    anyhow::ensure!(
+        matches!(uwt_policy::host(options.host.as_bytes(), b""), HostVerdict::Remote(_)),
+        "--host {}: expected the name of a host on the internet; an address goes with --address",
+        one_line(&options.host)
+    );
     let check = Check::of(options, address)?;
     let is_wanted = |name: &CheckName| options.checks.contains(name) || options.checks.contains(&CheckName::All);
     let names: Vec<CheckName> = ALL.into_iter().filter(is_wanted).collect();

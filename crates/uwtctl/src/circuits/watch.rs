@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::list::{Circuits, Memory};
 use super::take;
-use crate::answer::{Answer as _, Shown, Status};
+use crate::answer::{Answer as _, Shown, Status, harmless};
 use crate::control::Control;
 
 /// Changes that come this closely together are shown as one.
@@ -30,7 +30,7 @@ pub(super) fn run(control: &mut Control, memory: &mut Memory, shown: Shown) -> a
             let text = if on_terminal {
                 format!("{CLEAR}{}\n^C ends this.\n", shown.text(&now)?)
             } else {
-                serde_json::to_string(&now)? + "\n"
+                harmless(&serde_json::to_string(&now)?) + "\n"
             };
             match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(now.status()),

@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Place;
+use crate::page::one_line;
 
 /// How many letters of an answer are shown.
 const SHOWN: usize = 60;
@@ -66,20 +67,18 @@ impl fmt::Display for Problem {
             Self::NoPassword(place) => {
                 write!(f, "the control port {place} takes no password; leave --password-file out")
             }
-            Self::PasswordFile(path, error) => {
-                write!(f, "--password-file {}: {error}", path.display())
-            }
+            Self::PasswordFile(path, error) => write!(f, "--password-file {}: {error}", path.display()),
             Self::Cookie(place, path, error) if error.kind() == ErrorKind::PermissionDenied => write!(
                 f,
                 "the cookie of the control port {place}, {}, may not be read: be root or in its group (Debian's is \
                  debian-tor)",
-                path.display()
+                shown(path)
             ),
             Self::Cookie(place, path, error) => write!(
                 f,
                 "the cookie of the control port {place}, {}, cannot be read ({error}): if Tor runs on another machine, \
                  run uwtctl there, or set `HashedControlPassword` in its torrc and use --password-file",
-                path.display()
+                shown(path)
             ),
             Self::Methods(place, methods) => write!(
                 f,
@@ -90,7 +89,7 @@ impl fmt::Display for Problem {
                 f,
                 "{place} does not know the cookie in {}: it may be a file of another Tor; name the right control port \
                  with --control",
-                path.display()
+                shown(path)
             ),
             Self::Denied(place, line) => write!(
                 f,
@@ -128,6 +127,11 @@ fn connect(f: &mut fmt::Formatter<'_>, place: &Place, error: &io::Error) -> fmt:
         ),
         _ => write!(f, "the control port {place} cannot be reached ({error}); name another one with --control"),
     }
+}
+
+/// A path that the control port has named.
+fn shown(path: &Path) -> String {
+    one_line(&path.display().to_string())
 }
 
 /// The beginning of what a server said: it may be long.
