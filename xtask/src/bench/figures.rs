@@ -6,7 +6,7 @@ use super::processes::HELPER;
 use super::table::Table;
 use super::variant::{BARE, OPTIMISTIC, PRELOAD_ONLY, TORSOCKS, UWT_DENY, UWT_OFF, UWT_TUNNEL};
 use super::way::{CAGED, CAGED_OPTIMISTIC, NATIVE, RELAY};
-use super::{bulk, crowd, first_byte, growth, guard, helper, memory, network, startup, wrapped};
+use super::{bulk, crowd, first_byte, growth, guard, helper, memory, network, startup, status, wrapped};
 
 /// One figure and its limit.
 #[derive(Debug)]
@@ -66,6 +66,7 @@ pub(super) fn judge(tables: &[Table], on_disk: u64) -> Vec<Verdict> {
         verdict("`uwt --guard=deny /bin/true`", start.ratio(UWT_DENY, BARE), AtMost(2.5), "× bare"),
         verdict("`uwt --guard=tunnel /bin/true`", start.ratio(UWT_TUNNEL, BARE), AtMost(2.2), "× bare"),
         verdict("start of a wrapped command", wrapped, AtMost(0.25), "× bash and torsocks"),
+        verdict("`uwtctl status --offline`", table(status::KEY).of(status::OFFLINE) / 1000.0, AtMost(50.0), "ms"),
         verdict("name and connect at 300 ms", table(at_300).of(UWT_OFF), AtMost(350.0), "ms"),
         verdict("connects/s", connects, AtLeast(1.5), "× torsocks"),
         verdict("the preload on disk", on_disk, AtMost(65536.0), "bytes"),
@@ -151,6 +152,7 @@ mod tests {
             table(startup::KEY, &[&[(BARE, 500.0), (TORSOCKS, 2900.0)], &start[..]].concat()),
             table(startup::PAIR, &[(BARE, 400.0), (PRELOAD_ONLY, 400.0 + with(60.0))]),
             table(wrapped::KEY, &[(BARE, 600.0), (wrapped::UWT, with(2500.0)), (wrapped::SCRIPT, 10000.0)]),
+            table(status::KEY, &[(status::OFFLINE, with(50_000.0))]),
             table(network::CONNECTS, &[(UWT_OFF, with(100.0)), (TORSOCKS, 150.0)]),
             table(network::CAGED_CONNECTS, &[(CAGED, with(400.0))]),
             table("names-300", &[(UWT_OFF, with(350.0))]),
@@ -178,7 +180,7 @@ mod tests {
         let verdicts = judge(&at_the_limit(1.0), 65536);
         let missed: Vec<String> = verdicts.iter().filter(|it| !it.passed()).map(ToString::to_string).collect();
         assert_eq!(missed, [""; 0]);
-        assert_eq!(verdicts[6].to_string(), "pass  connects/s: 1.50 × torsocks, at least 1.5 wanted");
+        assert_eq!(verdicts[7].to_string(), "pass  connects/s: 1.50 × torsocks, at least 1.5 wanted");
     }
 
     #[test]

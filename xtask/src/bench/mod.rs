@@ -18,6 +18,7 @@ mod readme;
 mod report;
 mod series;
 mod startup;
+mod status;
 mod table;
 mod tools;
 mod variant;
@@ -142,6 +143,7 @@ fn measure(workspace: &Workspace, options: &Options, directory: &Path, interrupt
         startup::measure(&at_near, starts, interrupt)?,
         startup::preload(&at_near, starts, interrupt)?,
         wrapped::measure(workspace, &at_near, starts, interrupt)?,
+        status::measure(workspace, &at_near, calls, interrupt)?,
         network::connects(&course(&at_near, connects), &near)?,
         network::polled_connects(&course(&at_near, connects), &near)?,
         network::caged_connects(&course(&at_near, connects), &near)?,

@@ -10,7 +10,7 @@ use super::machine::Machine;
 use super::table::{Table, number};
 use super::variant::{BARE, OPTIMISTIC, PROXYCHAINS, TORSOCKS, UWT_TUNNEL};
 use super::way::{CAGED, NATIVE, RELAY};
-use super::{bulk, crowd, first_byte, network, startup, wrapped};
+use super::{bulk, crowd, first_byte, network, startup, status, wrapped};
 
 /// The lines that the summary stands between.
 const BEGIN: &str = "<!-- bench: `cargo xtask bench --readme` writes what is below -->";
@@ -35,6 +35,8 @@ const fn line(what: &'static str, key: &'static str, uwt: &'static str, without:
 const LINES: &[Line] = &[
     line("start of `/bin/true`", startup::KEY, UWT_TUNNEL, BARE),
     Line { torsocks: wrapped::SCRIPT, ..line("start of a wrapped command", wrapped::KEY, wrapped::UWT, BARE) },
+    // Nothing else does this.
+    line("`uwtctl status --offline`", status::KEY, status::OFFLINE, ""),
     line("connect, blocking", network::CONNECTS, UWT_TUNNEL, NATIVE),
     line("connect, non-blocking", network::POLLED_CONNECTS, RELAY, NATIVE),
     line("connect of a static program", network::CAGED_CONNECTS, CAGED, NATIVE),

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressIterator;
+use nix::fcntl::OFlag;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, posix_spawn};
+use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitStatus, waitpid};
 
 use super::series::{Series, order};
@@ -26,6 +28,10 @@ pub(super) struct Prepared {
     pub(super) name: &'static str,
     arguments: Vec<CString>,
     environment: Vec<CString>,
+    /// The exit statuses with which it has done its work.
+    ends: &'static [i32],
+    /// Whether it says something, which nobody is to see.
+    talks: bool,
 }
 
 /// How often a variant runs before the run that counts.
@@ -74,20 +80,20 @@ pub(super) fn sample(
     interrupt: &Interrupt,
 ) -> Result<Vec<Series>> {
     let attributes = PosixSpawnAttr::init()?;
-    let actions = PosixSpawnFileActions::init()?;
+    let actions = prepared.iter().map(Prepared::actions).collect::<Result<Vec<_>>>()?;
     let mut samples = vec![Series::default(); prepared.len()];
     // The first run of each reads its files from disk.
-    for one in prepared {
-        one.run(&actions, &attributes)?;
+    for (one, actions) in prepared.iter().zip(&actions) {
+        one.run(actions, &attributes)?;
     }
     for round in (0..rounds as usize).progress_with(progress(what, rounds)) {
         interrupt.check()?;
         for index in order(round, prepared.len()) {
             // The runs before the one that counts leave the caches as this variant leaves them, not another.
             for _ in 0..UNCOUNTED {
-                prepared[index].run(&actions, &attributes)?;
+                prepared[index].run(&actions[index], &attributes)?;
             }
-            samples[index].0.push(prepared[index].run(&actions, &attributes)?);
+            samples[index].0.push(prepared[index].run(&actions[index], &attributes)?);
         }
     }
     Ok(samples)
@@ -109,12 +115,36 @@ impl Prepared {
             // network.
             arguments.drain(2..arguments.len() - 1);
         }
-        Ok(Self { name: variant.name, arguments, environment: entries(&variant.environment)? })
+        Ok(Self {
+            name: variant.name,
+            arguments,
+            environment: entries(&variant.environment)?,
+            ends: &[0],
+            talks: false,
+        })
     }
 
     /// A program without arguments.
     pub(super) fn of_path(name: &'static str, path: &Path, environment: &[(OsString, OsString)]) -> Result<Self> {
-        Ok(Self { name, arguments: vec![c_string(path.as_os_str())?], environment: entries(environment)? })
+        let arguments = vec![c_string(path.as_os_str())?];
+        Ok(Self { name, arguments, environment: entries(environment)?, ends: &[0], talks: false })
+    }
+
+    /// The same with arguments that make it say something, and with these exit statuses for good ones.
+    pub(super) fn saying(mut self, arguments: &[&str], ends: &'static [i32]) -> Result<Self> {
+        for argument in arguments {
+            self.arguments.push(c_string(argument.as_ref())?);
+        }
+        Ok(Self { ends, talks: true, ..self })
+    }
+
+    /// What is done to its files when it starts.
+    fn actions(&self) -> Result<PosixSpawnFileActions> {
+        let mut actions = PosixSpawnFileActions::init()?;
+        if self.talks {
+            actions.add_open(1, "/dev/null", OFlag::O_WRONLY, Mode::empty())?;
+        }
+        Ok(actions)
     }
 
     /// Microseconds from before the spawn to after the wait.
@@ -125,7 +155,7 @@ impl Prepared {
         let status = waitpid(pid, None)?;
         let took = start.elapsed();
         match status {
-            WaitStatus::Exited(_, 0) => Ok(took.as_secs_f64() * 1e6),
+            WaitStatus::Exited(_, end) if self.ends.contains(&end) => Ok(took.as_secs_f64() * 1e6),
             other => bail!("{}: it ended with {other:?}", self.name),
         }
     }
