@@ -332,7 +332,11 @@ uwt_wrap_all() {
     uwt_use "$1"
     for uwt_file in /usr/bin/uwt $(uwt_has_middle || echo /usr/share/uwt/torsocks); do
         if ! [ -x "$uwt_root$uwt_file" ]; then
-            uwt_say "$uwt_file: not found, so nothing is wrapped; install the packages uwt and $uwt_package again"
+            case $uwt_package in
+            local) uwt_whence="the package uwt" ;;
+            *) uwt_whence="the packages uwt and $uwt_package" ;;
+            esac
+            uwt_say "$uwt_file: not found, so nothing is wrapped; install $uwt_whence again"
             return 1
         fi
     done

@@ -53,6 +53,8 @@ const LINES: &[(At, By, &str, i32, &str)] = &[
     (At::Both, By::Root, "uwtctl wrapper add ssh-keyscan", 0, "ssh-keyscan"),
     (At::Both, By::Root, "uwtctl wrapper list ssh-keyscan", 0, "ssh-keyscan"),
     (At::Both, By::Root, "uwtctl wrapper remove ssh-keyscan", 0, "ssh-keyscan"),
+    (At::Both, By::Root, "mv /usr/bin/uwt /root; uwtctl wrapper add ssh-keyscan", 2, "install the package uwt first"),
+    (At::Both, By::Root, "mv /root/uwt /usr/bin; uwtctl wrapper list ssh-keyscan", 1, "not wrapped"),
     (At::Both, By::Root, "uwtctl wrapper remove curl", 2, "apt-get remove uwt-wrappers"),
     (At::Both, By::User, "uwtctl wrapper disable curl", 2, "--user"),
     (At::Both, By::User, "uwtctl wrapper disable --dry-run curl", 0, "90_uwtctl.toml"),

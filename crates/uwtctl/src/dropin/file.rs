@@ -87,7 +87,7 @@ fn refused(error: &io::Error, path: &Path, whom: Whom) -> anyhow::Error {
     let denied = matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
     let advice = match whom {
         Whom::Everybody if denied => "run it as root, or with --user for yourself alone",
-        Whom::Caller if denied => "it should be yours",
+        Whom::Caller if denied => "HOME, or XDG_CONFIG_HOME if that is set, should name a folder of yours",
         _ => "nothing was written",
     };
     anyhow!("{} cannot be written ({error}): {advice}", path.display())

@@ -31,7 +31,8 @@ pub(super) fn as_it_is(sources: &Sources) -> anyhow::Result<Loaded> {
 /// # Errors
 /// It would be wrong somewhere.
 pub(super) fn with(sources: &Sources, file: &Path, text: &str) -> anyhow::Result<Loaded> {
-    let shadow = tempfile::tempdir().context("a temporary folder cannot be made")?;
+    let shadow =
+        tempfile::tempdir().context("no temporary folder can be made to try it in; set TMPDIR to a folder of yours")?;
     let (real, name) = file.parent().zip(file.file_name()).context("no file")?;
     for other in Folder::list(real)?.files {
         if let Some(other_name) = other.file_name().filter(|other| *other != name) {

@@ -140,7 +140,8 @@ fn folders(whom: Whom) -> anyhow::Result<(Sources, PathBuf)> {
         Whom::Everybody => {
             // Those of root are the machine's alone.
             let (machine, _) = Sources::of(Caller { user: 0, elevated: false }, get)?;
-            let folder = machine.folders.last().context("UWT_CONFIG_PATH names no folder")?.clone();
+            let folder =
+                machine.folders.last().context("UWT_CONFIG_PATH names no folder; name one, or unset it")?.clone();
             let (sources, _) = Sources::of(Caller { user, elevated: false }, get)?;
             Ok((sources, folder))
         }

@@ -86,7 +86,9 @@ fn made_for(libraries: &[Library]) -> Text {
         libraries.iter().map(|library| library.architecture.as_deref().unwrap_or("unknown")).collect();
     known.sort_unstable();
     known.dedup();
-    if known.is_empty() { Mood::Bad.text("no preload library is installed") } else { known.join(", ").into() }
+    // Without a plan it is not known which one uwt would take, perhaps one that lies beside it.
+    let unknown = "not known: uwt names no preload library, and none is in /usr/lib";
+    if known.is_empty() { Mood::Warning.text(unknown) } else { known.join(", ").into() }
 }
 
 fn commands(report: &Report, page: &mut Page) {

@@ -10,6 +10,7 @@ use super::dpkg;
 use super::machine::{Machine, WRAPPERS};
 use super::names::{FOLDERS, find, leads_to_uwt, links, original};
 use super::state::{exists, owner, repair};
+use crate::program;
 
 /// What is to be done about a command that is named.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,8 +82,10 @@ fn refusal(path: &Path, program: &Path, machine: &Machine) -> anyhow::Result<Opt
     let folder = path.parent().unwrap_or(Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !FOLDERS.iter().any(|known| folder == Path::new(known)) {
+        let typed =
+            if program::find(Path::new(&*name)).as_deref() == Some(path) { &name } else { &path.to_string_lossy() };
         return Ok(Some(format!(
-            "only programs of packages are diverted, those in {}; type `uwt {name}` instead, or give your shell an alias",
+            "only programs of packages are diverted, those in {}; type `uwt {typed}` instead, or give your shell an alias",
             FOLDERS.join(", ")
         )));
     }

@@ -18,6 +18,9 @@ use super::{lock, script};
 use crate::answer::{Answer, Status};
 use crate::page::{Mood, Page};
 
+/// Where wrappers lead.
+const UWT: &str = "/usr/bin/uwt";
+
 /// What is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -68,7 +71,7 @@ struct Command {
 /// Wraps commands, or unwraps those that were wrapped so.
 ///
 /// # Errors
-/// It is no Debian system, the caller may not, packages are being changed just now, or a step failed.
+/// It is no Debian system or has no uwt, the caller may not, packages are being changed just now, or a step failed.
 pub(crate) fn change(wish: Wish, options: &WrapperNames) -> anyhow::Result<Changed> {
     let verb = if wish == Wish::Add { "add" } else { "remove" };
     let mut machine = Machine::read()?;
@@ -151,6 +154,9 @@ impl Changed {
         // What was interrupted is completed even if there is nothing else to do.
         if planned.is_empty() && !machine.changing.iter().any(|path| machine.added.contains(path)) {
             return Ok(());
+        }
+        if !Path::new(UWT).exists() {
+            bail!("wrappers are links that lead to {UWT}, which is not there: install the package uwt first");
         }
         let wanted: BTreeSet<PathBuf> = match self.command {
             Wish::Add => machine.added.union(&planned).cloned().collect(),
