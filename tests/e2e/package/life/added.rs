@@ -141,8 +141,8 @@ fn while_packages_are_changed_no_command_is() {
     thread::scope(|scope| {
         let both = ["add gpg2", "remove rawdog"].map(|words| scope.spawn(|| wrapper(&site, words)));
         for ran in both.map(|thread| thread.join().expect("it ended")) {
-            let said = "uwtctl: packages are being changed (/var/lib/dpkg/lock-frontend is locked); try again\n  \
-                when that has ended\n";
+            let said = "uwtctl: packages are being changed (/var/lib/dpkg/lock-frontend is locked); try\n  \
+                again when that has ended\n";
             assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(2), "", said));
         }
     });
