@@ -4,9 +4,13 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::page::{Page, is_control};
+
+/// What an error is about where nothing can be written to standard output.
+pub(crate) const OUTPUT: &str = "standard output cannot be written";
 
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +80,9 @@ impl Shown {
             Self::Text { .. } => Self::Text { colour: is_coloured(&io::stderr()) },
         };
         match io::stderr().write_all(shown.text(answer)?.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(error).context("standard error cannot be written")
+            }
             _ => Ok(answer.status()),
         }
     }
@@ -87,7 +93,7 @@ impl Shown {
     /// That of write(2); a reader that has seen enough (EPIPE) is none.
     pub(crate) fn print(self, answer: &impl Answer) -> anyhow::Result<Status> {
         match io::stdout().write_all(self.text(answer)?.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context(OUTPUT),
             _ => Ok(answer.status()),
         }
     }

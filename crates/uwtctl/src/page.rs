@@ -71,8 +71,10 @@ impl Page {
     /// A heading; what went before is set off by an empty line.
     pub(crate) fn heading(&mut self, heading: &str) {
         self.gap();
-        self.styled(&one_line(heading), Style::new().bold());
-        self.text.push('\n');
+        for line in wrapped(&one_line(heading), "") {
+            self.styled(&line, Style::new().bold());
+            self.text.push('\n');
+        }
     }
 
     /// A paragraph, wrapped.
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_page() {
         let mut page = Page::new(false);
-        page.heading("A heading");
+        page.heading(&"A heading ".repeat(9));
         let long = "a sentence of several words that goes on and on ".repeat(5);
         page.paragraph(long.as_str());
         page.table(&["One", "Two"], [[long.as_str().into(), Mood::Bad.text(long.as_str())]]);

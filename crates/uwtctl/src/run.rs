@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use uwt_cli::ctl::{Control, ControlCommand};
 
-use crate::answer::{Shown, Status};
+use crate::answer::{OUTPUT, Shown, Status};
 use crate::audit;
 use crate::check;
 use crate::circuits;
@@ -33,10 +33,16 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Help and version are no errors to clap's exit; the others say how uwtctl is called.
+/// Help and version are no errors but to clap; the others say how uwtctl is called.
 fn refuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        error.exit();
+        return match error.print() {
+            Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
+                complain(&format!("uwtctl: {OUTPUT}: {fault}"));
+                Status::Failed.into()
+            }
+            _ => Status::Good.into(),
+        };
     }
     complain(&printable(&error.to_string()));
     Status::Failed.into()

@@ -1,7 +1,9 @@
 //! The command line itself.
 
+use std::fs::File;
+
 use crate::place::Place;
-use crate::program::{ran, wide};
+use crate::program::{ran, uwtctl, wide};
 
 /// The commands that a help text lists.
 fn commands(help: &str) -> Vec<&str> {
@@ -40,6 +42,24 @@ fn the_version_is_that_of_uwt() {
     let (name, version) = uwt.succeeded().split_once(' ').expect("name and version");
     assert_eq!(name, "uwt");
     assert_eq!(ran(&place, &["--version"]).succeeded(), format!("uwtctl {version}"));
+}
+
+#[test]
+fn what_cannot_be_printed_is_no_success() {
+    let place = Place::new();
+    for arguments in [&["--help"][..], &["--version"], &["config", "show"], &["--json", "config", "check"]] {
+        let mut command = uwtctl(&place, arguments);
+        let full = File::options().write(true).open("/dev/full").expect("full(4)");
+        let ended = command.stdout(full).output().expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        let expected = "uwtctl: standard output cannot be written: No space left on device";
+        assert!(ended.status.code() == Some(2) && said.starts_with(expected), "{arguments:?}: {ended:?}");
+        // Who reads no further has seen enough.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ended = uwtctl(&place, arguments).stdout(writer).output().expect("it runs");
+        assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &[][..]), "{arguments:?}");
+    }
 }
 
 #[test]
