@@ -10,6 +10,7 @@
 //! | `notify` | answers the calls that the filter asks about |
 //! | `cage` | sockets in a network namespace of their own, each connection carried to the gateway |
 //! | `relay` | connects of the preload's programs that do not wait |
+//! | `native` | programs that speak to the SocksPort themselves, heard for the report |
 //! | `names`, `stub` | the tree's names, and DNS for programs that speak it themselves |
 //! | `link` | what the preload and nested `uwt` ask |
 //! | `service` | programs that start services, run outside the tree |
@@ -27,6 +28,7 @@ mod diag;
 mod dial;
 mod link;
 mod names;
+mod native;
 mod netlink;
 mod notify;
 mod outside;

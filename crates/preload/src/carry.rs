@@ -74,6 +74,14 @@ pub(crate) fn carry(fd: c_int, peer: SocketAddr) -> Result<Plan, Errno> {
     }
     match connect(kind, peer, &session.route()) {
         ConnectVerdict::Pass => {
+            if session.report
+                && kind == SocketKind::Stream
+                && SocketAddr::new(canonical(peer.ip()), peer.port()) == SocketAddr::V4(session.gateway)
+                && let Some(result) = relay::connect(session, fd, cookie(fd)?, peer, true)?
+            {
+                // The helper hears what is said to the SocksPort, and tells.
+                return result.map(|()| Plan::Carried);
+            }
             tell(Deed::Direct, spec, Some(&peer), DONE);
             if kind == SocketKind::Datagram {
                 wire::confine(fd)?;
@@ -111,12 +119,12 @@ pub(crate) fn datagram(fd: c_int, peer: SocketAddr) -> Result<(), Errno> {
 
 /// Connects a TCP socket to `peer` through the gateway.
 fn tunnel(session: &Session<'_>, fd: c_int, peer: SocketAddr, resumed: bool) -> Result<(), Errno> {
-    let cookie: u64 = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE)?;
+    let cookie = cookie(fd)?;
     if is_at_gateway(session, fd) && record(fd).is_none_or(|record| record.standing != Standing::Connected) {
         // A signal handler jumped out of an earlier call in the middle of its handshake.
         sys::disconnect(fd);
     }
-    if !resumed && let Some(result) = relay::connect(session, fd, cookie, peer)? {
+    if !resumed && let Some(result) = relay::connect(session, fd, cookie, peer, false)? {
         return result;
     }
     let gateway = prepare(session, fd, peer)?;
@@ -189,8 +197,13 @@ fn unknown_name(address: IpAddr) -> Errno {
 /// What is known of a socket.
 #[inline(never)]
 fn record(fd: c_int) -> Option<PeerRecord> {
-    let cookie = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE).ok()?;
+    let cookie = cookie(fd).ok()?;
     state::peers(|peers| peers.get(cookie))
+}
+
+/// What tells a socket from every other one of this boot (socket(7), `SO_COOKIE`).
+pub(crate) fn cookie(fd: c_int) -> Result<u64, Errno> {
+    sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE)
 }
 
 /// Whether a socket is connected to the SocksPort.

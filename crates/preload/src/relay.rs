@@ -2,7 +2,7 @@
 //!
 //! To the kernel the socket is connecting, as it would be to any host far away, until the gateway has answered the helper:
 //! poll, epoll and select say by themselves when that is so. The same way goes whoever does not want to wait for the
-//! gateway's answer at all (`optimistic`).
+//! gateway's answer at all (`optimistic`), and, where there is a report, who connects to the SocksPort by itself.
 
 use core::ffi::c_int;
 use core::net::SocketAddr;
@@ -14,7 +14,7 @@ use uwt_session::relay::Reply;
 
 use crate::dial::Patience;
 use crate::notice::Once;
-use crate::{helper, state, sys, wire};
+use crate::{carry, helper, state, sys, wire};
 
 /// Whether the relay has any socket of this process: only then do others need a look.
 static USED: AtomicBool = AtomicBool::new(false);
@@ -24,7 +24,8 @@ pub(crate) fn was_used() -> bool {
     USED.load(Ordering::Relaxed)
 }
 
-/// Connects a TCP socket by the relay; `None` where the socket has to wait for the gateway itself.
+/// Connects a TCP socket by the relay; `None` where the socket has to wait for the gateway itself, or, if it shall be `heard`
+/// what is said there, is to be connected directly.
 ///
 /// # Errors
 /// The descriptor is none of a socket.
@@ -33,15 +34,16 @@ pub(crate) fn connect(
     fd: c_int,
     cookie: u64,
     peer: SocketAddr,
+    heard: bool,
 ) -> Result<Option<Result<(), Errno>>, Errno> {
     let flags = sys::status_flags(fd)?;
     let waits = flags & libc::O_NONBLOCK == 0;
     // One that was begun without waiting may now be waited for.
-    if waits && !session.optimistic && !is_relayed(cookie) {
+    if waits && !heard && !session.optimistic && !is_relayed(cookie) {
         return Ok(None);
     }
     let Some(guard) = &session.guard else {
-        if !waits {
+        if !waits && !heard {
             tell("there is no helper without the guard");
         }
         return Ok(None);
@@ -50,7 +52,9 @@ pub(crate) fn connect(
     let (errno, port) = match sys::without_waiting(fd, flags, || helper::connect(guard, fd, peer)) {
         Some(Reply::Called { errno, port }) => (errno, port),
         Some(Reply::None) => {
-            tell("TCP has no simultaneous open here");
+            if !heard {
+                tell("TCP has no simultaneous open here");
+            }
             return Ok(None);
         }
         Some(Reply::NotThis) | None => return Ok(None),
@@ -88,7 +92,7 @@ fn why(fd: c_int, errno: Errno) -> Errno {
         return errno;
     }
     let guard = state::session().and_then(|session| session.guard.as_ref());
-    let cookie = sys::option(fd, libc::SOL_SOCKET, libc::SO_COOKIE).ok();
+    let cookie = carry::cookie(fd).ok();
     guard.zip(cookie).and_then(|(guard, cookie)| helper::outcome(guard, cookie)).unwrap_or(errno)
 }
 

@@ -76,6 +76,9 @@ pub enum Happening {
         layer: Layer,
         /// Where to.
         destination: Destination,
+        /// Why it could not connect; `None` where it could, and where that is not known.
+        #[serde(default)]
+        failed: Option<String>,
     },
     /// It asked for what cannot be carried.
     Refused {
@@ -126,6 +129,9 @@ pub enum Layer {
     Relay,
     /// The guard's cage: the preload did not see it, without the guard it would have gone out directly.
     Cage,
+    /// The program itself, which spoke to the SocksPort of its own accord (`native` in uwt.d(5)); the helper has heard what
+    /// was said: this credential was sent there.
+    Program,
     /// The guard's filter: the preload did not see it, without the guard it would have gone out directly.
     Guard,
 }

@@ -17,6 +17,7 @@ use super::packets::{Pair, Refusal, Syn};
 use super::{Cage, DNS, dns};
 use crate::destination::{Destination, shown};
 use crate::dial::{Failure, Question, ask, errno_of};
+use crate::native::Native;
 use crate::pump::{pump, pump_early};
 use crate::report::errno_name;
 use crate::shared::Activity;
@@ -67,6 +68,8 @@ enum Far<'a> {
     Host(TcpStream),
     /// One that the gateway was asked for.
     Asked(TcpStream, Box<Question<'a>>),
+    /// The SocksPort, to which the program speaks itself.
+    Native(TcpStream, Native<'a>),
     /// The session's names.
     Stub,
 }
@@ -159,9 +162,16 @@ impl Cage {
     }
 
     /// A connection of the host's to the host.
-    async fn direct<'a>(&self, process: &Process, peer: SocketAddr) -> Result<Far<'a>, Errno> {
-        self.shared.happened(process, || Happening::Local { layer: Layer::Cage, destination: shown(peer) });
-        self.connect(peer).await.map(Far::Host).map_err(|error| errno_of(&error))
+    async fn direct<'a>(&'a self, process: &'a Process, peer: SocketAddr) -> Result<Far<'a>, Errno> {
+        if let Some(native) = Native::of(process, peer, Layer::Cage, &self.shared) {
+            return native.connect().await.map(|stream| Far::Native(stream, native));
+        }
+        let connected = self.connect(peer).await.map_err(|error| errno_of(&error));
+        self.shared.happened(process, || {
+            let failed = connected.as_ref().err().map(Errno::to_string);
+            Happening::Local { layer: Layer::Cage, destination: shown(peer), failed }
+        });
+        connected.map(Far::Host)
     }
 
     async fn connect(&self, peer: SocketAddr) -> io::Result<TcpStream> {
@@ -200,13 +210,17 @@ async fn connect(place: Place, process: Rc<Process>) {
         Ok(far) => far,
         Err(errno) => return cage.refuse(&place.syn, errno),
     };
-    let Ok(near) = Box::pin(cage.accept(&place.syn)).await else {
+    let Ok(mut near) = Box::pin(cage.accept(&place.syn)).await else {
         return cage.refuse(&place.syn, Errno::ECONNREFUSED);
     };
     drop(place);
     let _active = Activity::enter(&cage.shared);
     match far {
         Far::Host(host) => pump(near, host, cage.shared.activity.end_of_tree()).await,
+        Far::Native(mut host, native) => {
+            Box::pin(native.hear(&mut near, &mut host)).await;
+            pump(near, host, cage.shared.activity.end_of_tree()).await;
+        }
         Far::Asked(host, question) => {
             let granted = async |host: &TcpStream| question.answer(host).await.is_ok();
             pump_early(near, host, granted, cage.shared.activity.end_of_tree()).await;

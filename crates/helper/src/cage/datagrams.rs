@@ -43,7 +43,7 @@ impl Cage {
         let (layer, destination) = (Layer::Cage, shown(pair.to));
         let receiver = self.diag.datagram(Pair { from: pair.to, to: pair.from });
         let happening = if receiver.is_some_and(|inode| self.is_caged(inode)) {
-            Happening::Local { layer, destination }
+            Happening::Local { layer, destination, failed: None }
         } else {
             Happening::Refused {
                 layer,

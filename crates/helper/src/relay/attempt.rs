@@ -16,6 +16,7 @@ use super::{Facts, Ground, hole};
 use crate::destination::Destination;
 use crate::diag::Pair;
 use crate::dial::{Asked, Failure, Question, ask, errno_of};
+use crate::native::Native;
 use crate::pump::{pump, pump_early};
 use crate::shared::{Active, Activity, Shared};
 use crate::tree::Process;
@@ -128,15 +129,21 @@ enum Far<'a> {
     Granted(TcpStream),
     /// Nothing yet, and the program need not wait for it.
     Asked(TcpStream, Box<Question<'a>>),
+    /// Nothing: it is the program that asks it.
+    Native(TcpStream, Native<'a>),
 }
 
 /// The life of a connection. The parts that end before the copying begins are on the heap, to be freed then.
 async fn live(place: Place, verdict: ConnectVerdict) {
     let (shared, process) = (Rc::clone(&place.shared), Rc::clone(&place.attempt.process));
     let cookie = place.attempt.facts.cookie;
-    let Some((near, far, _active)) = Box::pin(connected(place, verdict, &process, &shared)).await else { return };
+    let Some((mut near, far, _active)) = Box::pin(connected(place, verdict, &process, &shared)).await else { return };
     match far {
         Far::Granted(host) => pump(near, host, shared.activity.end_of_tree()).await,
+        Far::Native(mut host, native) => {
+            Box::pin(native.hear(&mut near, &mut host)).await;
+            pump(near, host, shared.activity.end_of_tree()).await;
+        }
         Far::Asked(host, question) => {
             let granted = async |host: &TcpStream| match question.answer(host).await {
                 Ok(_) => true,
@@ -188,7 +195,12 @@ async fn open<'a>(verdict: ConnectVerdict, process: &'a Process, shared: &'a Sha
     let destination = match verdict {
         ConnectVerdict::Tunnel(address) => Destination::Address(address),
         ConnectVerdict::TunnelName(address, port) => Destination::behind(address, port, process, Layer::Relay, shared)?,
-        ConnectVerdict::Pass | ConnectVerdict::Refuse(_) => return Err(Errno::EACCES),
+        ConnectVerdict::Pass => {
+            let native =
+                Native::of(process, process.session.gateway.into(), Layer::Relay, shared).ok_or(Errno::EACCES)?;
+            return native.connect().await.map(|stream| Far::Native(stream, native));
+        }
+        ConnectVerdict::Refuse(_) => return Err(Errno::EACCES),
     };
     let asked =
         ask(process, shared, Layer::Relay, Command::Connect, destination.target()).await.map_err(Failure::errno)?;

@@ -25,10 +25,12 @@ use std::rc::Rc;
 
 use socket2::SockRef;
 use uwt_policy::{ConnectVerdict, Errno, SocketKind};
+use uwt_report::Layer;
 use uwt_session::relay::{Order, Reply, outcome_to_bytes};
 
 use crate::diag::{Diag, Pair};
 use crate::dial::errno_of;
+use crate::native::Native;
 use crate::shared::Shared;
 use crate::sys::net::{option, set_option};
 use crate::tcp::{State, state};
@@ -106,10 +108,12 @@ pub(crate) fn connect(shared: &Rc<Shared>, pid: Option<u32>, socket: Option<Owne
         let (pid, socket, order) = (pid?, socket?, Order::parse(body)?);
         let facts = Facts::of(&socket, *network).ok()??;
         let process = shared.tree.process(pid).ok()?;
-        // The policy has let the preload ask; what it does not tunnel is not connected here.
+        // The policy has let the preload ask; what it does not tunnel is not connected here, unless we want to hear it.
         let verdict = uwt_policy::connect(SocketKind::Stream, order.peer, &process.session.route());
-        if !matches!(verdict, ConnectVerdict::Tunnel(_) | ConnectVerdict::TunnelName(..)) {
-            return None;
+        match verdict {
+            ConnectVerdict::Tunnel(_) | ConnectVerdict::TunnelName(..) => {}
+            ConnectVerdict::Pass if Native::of(&process, order.peer, Layer::Relay, shared).is_some() => {}
+            ConnectVerdict::Pass | ConnectVerdict::Refuse(_) => return None,
         }
         let (answer, hole) = call(&socket, holes.addresses(facts.is_v6, facts.only_v6, order.peer.ip()))?;
         let errno = match answer {

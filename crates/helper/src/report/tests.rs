@@ -51,7 +51,11 @@ fn end(mut program: Child) -> String {
 }
 
 fn local(port: u16) -> Happening {
-    Happening::Local { layer: Layer::Cage, destination: Destination { host: "127.0.0.1".to_owned(), port } }
+    Happening::Local {
+        layer: Layer::Cage,
+        destination: Destination { host: "127.0.0.1".to_owned(), port },
+        failed: None,
+    }
 }
 
 #[test]
@@ -205,7 +209,7 @@ fn what_the_preload_tells() {
             sent: true,
             outcome: Outcome::Failed { why },
         },
-        Happening::Local { layer, destination: to("::1", 631) },
+        Happening::Local { layer, destination: to("::1", 631), failed: None },
         Happening::Server { layer, address: to("127.0.0.1", 8080) },
         refused(
             "wanted to send a datagram, which Tor can't carry",

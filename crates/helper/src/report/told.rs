@@ -43,7 +43,7 @@ fn happening(told: &Told<'_>) -> Happening {
             let (name, credential) = (told.host.to_owned(), credential());
             return Happening::Lookup { layer, name, credential, sent: true, outcome: outcome(told.ended.why()) };
         }
-        Deed::Direct => return Happening::Local { layer, destination: destination() },
+        Deed::Direct => return Happening::Local { layer, destination: destination(), failed: None },
         Deed::Listen => return Happening::Server { layer, address: destination() },
         // They are no events of their own, and do not get here.
         Deed::Begun | Deed::Stayed => "began",

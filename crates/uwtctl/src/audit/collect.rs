@@ -55,9 +55,9 @@ impl Collected {
                 let connection = Connection { destination, layer, credential, failed: failed(outcome) };
                 count(&mut self.process(pid, start).connections, connection);
             }
-            Happening::Local { layer, destination } => {
+            Happening::Local { layer, destination, failed } => {
                 let tor = self.is_tor(&destination);
-                count(&mut self.process(pid, start).local, Local { destination, layer, tor });
+                count(&mut self.process(pid, start).local, Local { destination, layer, tor, failed });
             }
             Happening::Refused { layer, what, transport, destination, errno } => {
                 let refusal = Refusal { what, layer, transport, destination, errno };

@@ -45,7 +45,13 @@ pub(crate) fn failed(pid: u32, host: &str, credential: &str) -> Event {
 
 /// A direct connection.
 pub(crate) fn direct(pid: u32, host: &str, port: u16) -> Event {
-    event(pid, Happening::Local { layer: Layer::Preload, destination: destination(host, port) })
+    event(pid, Happening::Local { layer: Layer::Preload, destination: destination(host, port), failed: None })
+}
+
+/// A direct connection that did not come about.
+pub(crate) fn unreached(pid: u32, host: &str, port: u16) -> Event {
+    let failed = Some("Connection refused".to_owned());
+    event(pid, Happening::Local { layer: Layer::Relay, destination: destination(host, port), failed })
 }
 
 /// A refusal.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use uwt_report::{GuardLevel, Layer, Transport};
 
 use super::model::{Finding, Process, Setting, Verdict};
-use super::verdict::{failed_altogether, reaches_other_runs};
+use super::verdict::{failed_altogether, reaches_other_runs, speaks_to_tor};
 
 /// How a report ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,19 +90,18 @@ fn unknown(of: &[&Process], gaps: &[(String, &'static str)]) -> (String, String)
     let mut advice: Vec<&str> = gaps.iter().map(|(_, advice)| *advice).collect();
     if of.iter().any(|process| speaks_to_tor(process)) {
         why.push(
-            "A program spoke to Tor's SocksPort itself: what it asked for, and with which credential, only Tor knows.",
+            "A program spoke to a SocksPort itself, with a credential that uwt did not give it, or not as could be \
+            followed: whether others use the same, only Tor knows.",
         );
-        advice.push("`uwtctl circuits --watch` shows it while it runs.");
+        advice.push(
+            "Take the proxy out of its own settings, and uwt carries it; `uwtctl circuits --watch` shows what it does.",
+        );
     }
     if of.iter().any(|process| failed_altogether(process)) {
         why.push("Nothing that was asked for succeeded, and so nothing shows whether Tor heard of it.");
         advice.push("See what failed above, and whether the gateway answers: `uwtctl status`.");
     }
     (why.join(" "), advice.join(" "))
-}
-
-fn speaks_to_tor(process: &Process) -> bool {
-    process.local.iter().any(|local| local.what.tor)
 }
 
 fn isolated(setting: Option<&Setting>) -> String {
@@ -145,7 +144,10 @@ fn shares(of: &[&Process], setting: Option<&Setting>) -> (String, String) {
         why.push("Processes used the same credential: one handed its socket, or a proxy's address, to the other.");
     }
     let by_intent = setting.is_some_and(|setting| reaches_other_runs(&setting.scope) || setting.scope == "none");
-    let advice = if by_intent || setting.is_some_and(|setting| setting.scope == "invocation") {
+    let mut own_settings = of.iter().flat_map(|process| &process.connections).map(|connection| &connection.what);
+    let advice = if own_settings.any(|it| it.layer == Layer::Program && it.credential.is_none()) && !by_intent {
+        "Take the proxy out of the program's own settings: then uwt carries it with a credential.".to_owned()
+    } else if by_intent || setting.is_some_and(|setting| setting.scope == "invocation") {
         further
     } else {
         "Where that is not wanted, see `uwt --explain COMMAND` for \"native\", and run the programs one by one."
@@ -188,7 +190,7 @@ mod tests {
     use uwt_report::{Event, Happening};
 
     use super::super::collect::Collected;
-    use super::super::events::{begin, by, connection, direct, event, failed, process, refused};
+    use super::super::events::{begin, by, connection, direct, event, failed, process, refused, unreached};
     use super::super::verdict::judge;
     use super::*;
 
@@ -246,6 +248,22 @@ mod tests {
         let finding = &found(Some(begin(GuardLevel::Tunnel, "process")), native, TOLD)[0];
         assert_eq!((finding.verdict, finding.processes.as_slice()), (Verdict::Unknown, &[2][..]));
         assert!(finding.why.contains("SocksPort itself") && finding.advice.contains("uwtctl circuits"), "{finding:?}");
+    }
+
+    #[test]
+    fn a_proxy_without_a_credential_is_the_programs_own_setting() {
+        let bare = by(Layer::Program, 2, "a.test", None);
+        let finding = &found(Some(begin(GuardLevel::Tunnel, "process")), [bare], TOLD)[0];
+        assert_eq!(finding.verdict, Verdict::SharesCredential);
+        assert!(finding.why.contains("without a credential") && finding.advice.contains("own settings"), "{finding:?}");
+    }
+
+    #[test]
+    fn a_gateway_that_is_not_reached_is_no_secret_of_tors() {
+        let finding =
+            &found(Some(begin(GuardLevel::Tunnel, "process")), [unreached(2, "10.152.152.10", 9050)], TOLD)[0];
+        assert_eq!(finding.verdict, Verdict::Unknown);
+        assert!(!finding.why.contains("SocksPort") && finding.advice.contains("uwtctl status"), "{finding:?}");
     }
 
     #[test]

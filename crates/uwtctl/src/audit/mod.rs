@@ -22,7 +22,6 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
-use anyhow::Context as _;
 use uwt_cli::ctl::AuditOptions;
 use uwt_report::{Event, Reader};
 
@@ -82,14 +81,17 @@ pub(crate) fn audit(events: impl IntoIterator<Item = Event>, run: Run) -> Audit 
 /// The events of a file.
 fn read(path: &Path) -> anyhow::Result<Vec<Event>> {
     let shown = path.display();
-    let file = File::open(path).with_context(|| format!("{shown}: it cannot be read"))?;
+    let unreadable = |error: io::Error| {
+        anyhow::anyhow!("{shown}: it cannot be read: {error} (give it a file that `uwt --report FILE` wrote)")
+    };
+    let file = File::open(path).map_err(unreadable)?;
     let events = Reader::new(BufReader::new(file)).enumerate().map(|(index, event)| {
         event.map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => anyhow::anyhow!(
                 "{shown}:{}: this is no event ({error}); give it a file that `uwt --report` of this version wrote",
                 index + 1
             ),
-            _ => anyhow::Error::from(error).context(format!("{shown}: it cannot be read")),
+            _ => unreadable(error),
         })
     });
     events.collect()
@@ -124,7 +126,7 @@ mod tests {
         let error = format!("{:#}", read(file.path()).unwrap_err());
         assert!(error.contains(":3: this is no event") && error.contains("--report"), "{error}");
         let error = format!("{:#}", read(Path::new("/nonexistent")).unwrap_err());
-        assert!(error.starts_with("/nonexistent: it cannot be read: "), "{error}");
+        assert!(error.starts_with("/nonexistent: it cannot be read: ") && error.contains("(give it a file"), "{error}");
     }
 
     #[test]

@@ -171,8 +171,10 @@ pub(crate) struct Local {
     pub(crate) destination: Destination,
     /// Who let it through.
     pub(crate) layer: Layer,
-    /// Whether it is a SocksPort: what is asked there, and with which credential, only Tor knows.
+    /// Whether it is a SocksPort: what was asked there, and with which credential, only Tor knows.
     pub(crate) tor: bool,
+    /// Why it could not connect; `None` where it could, and where that is not known.
+    pub(crate) failed: Option<String>,
 }
 
 /// Something was refused.
@@ -255,6 +257,7 @@ pub(crate) fn layer(layer: Layer) -> &'static str {
         Layer::Preload => "preload",
         Layer::Relay => "relay",
         Layer::Cage => "cage",
+        Layer::Program => "program",
         Layer::Guard => "guard",
     }
 }

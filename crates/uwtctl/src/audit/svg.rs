@@ -140,12 +140,14 @@ impl Picture {
             self.join(from, way(connection.credential.as_deref()), to, connection.failed.is_some());
         }
         for local in process.local.iter().map(|it| &it.what) {
-            let (way, small) = if local.tor {
+            let (way, small) = if local.tor && local.failed.is_some() {
+                (Card::new("nothing sent", "it could not connect", "warn"), "SocksPort, not reached")
+            } else if local.tor {
                 (Card::new("unknown credential", "only Tor knows", "warn"), "SocksPort, spoken to directly")
             } else {
                 (Card::new("this machine", "direct, as allowed", ""), "local service")
             };
-            self.join(from, way, Card::new(place(&local.destination), small, ""), false);
+            self.join(from, way, Card::new(place(&local.destination), small, ""), local.failed.is_some());
         }
         for refusal in process.refused.iter().map(|it| &it.what) {
             let way = Card::new("refused", "did not get out", "warn");

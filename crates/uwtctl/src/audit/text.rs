@@ -155,7 +155,9 @@ fn deeds(process: &Process) -> Vec<[Text; 6]> {
         rows.push(["connection".into(), to.into(), credential(what.credential.as_deref()), by.into(), outcome]);
     }
     for Counted { what, count } in &process.local {
-        let outcome = if what.tor {
+        let outcome = if what.failed.is_some() {
+            outcome(what.failed.as_deref(), *count)
+        } else if what.tor {
             Mood::Warning.text(times("spoke to Tor itself", *count))
         } else {
             times("direct, as allowed", *count).into()

@@ -15,8 +15,7 @@ pub(crate) fn judge(processes: &mut [Process], setting: Option<&Setting>) {
     for process in processes {
         process.shares = shares(process, &users, scope);
         let mut findings = BTreeSet::from([sent(process)]);
-        // Nobody but Tor knows what was said there.
-        if blind || process.local.iter().any(|local| local.what.tor) {
+        if blind || speaks_to_tor(process) {
             findings.insert(Verdict::Unknown);
         }
         if !process.refused.is_empty() {
@@ -66,10 +65,18 @@ pub(crate) fn failed_altogether(process: &Process) -> bool {
     outcomes(process).next().is_some() && outcomes(process).all(|failed| failed.is_some())
 }
 
+/// Whether something was said to a SocksPort that nobody but Tor knows.
+pub(crate) fn speaks_to_tor(process: &Process) -> bool {
+    process.local.iter().any(|local| local.what.tor && local.what.failed.is_none())
+}
+
 /// Of all that was to be sent, why it failed.
 fn outcomes(process: &Process) -> impl Iterator<Item = Option<&str>> {
     let lookups = process.lookups.iter().filter(|lookup| lookup.what.sent).map(|lookup| lookup.what.failed.as_deref());
-    lookups.chain(process.connections.iter().map(|connection| connection.what.failed.as_deref()))
+    // A SocksPort that was reached says no more of how that went.
+    let unreached = process.local.iter().filter(|local| local.what.tor && local.what.failed.is_some());
+    let connections = process.connections.iter().map(|connection| connection.what.failed.as_deref());
+    lookups.chain(connections).chain(unreached.map(|local| local.what.failed.as_deref()))
 }
 
 /// The credentials of a process that others used as well, or may use by what the scope says (`scope` in uwt.d(5)).
@@ -103,7 +110,7 @@ mod tests {
     use uwt_report::{Event, Transport};
 
     use super::super::collect::Collected;
-    use super::super::events::{begin, by, connection, direct, failed, process, refused};
+    use super::super::events::{begin, by, connection, direct, failed, process, refused, unreached};
     use super::*;
 
     fn judged(guard: GuardLevel, scope: &str, events: impl IntoIterator<Item = Event>) -> Vec<Process> {
@@ -138,6 +145,12 @@ mod tests {
         assert_eq!(findings([own(), direct(7, "127.0.0.1", 9050)]), [Verdict::Unknown]);
         assert_eq!(findings([own(), direct(7, "127.0.0.1", 631)]), [Verdict::Isolated]);
         assert_eq!(findings([direct(7, "127.0.0.1", 631)]), [Verdict::NothingSent]);
+        // Heard on the way, it is known; where nobody listened nothing was said.
+        assert_eq!(findings([by(Layer::Program, 7, "a.test", Some("uwt-1"))]), [Verdict::Isolated]);
+        assert_eq!(findings([by(Layer::Program, 7, "a.test", None)]), [Verdict::SharesCredential]);
+        let processes = judged(GuardLevel::Tunnel, "process", [unreached(7, "127.0.0.1", 9050)]);
+        assert!(processes[0].verdict == Verdict::Unknown && !speaks_to_tor(&processes[0]), "{processes:?}");
+        assert_eq!(findings([own(), unreached(7, "127.0.0.1", 9050)]), [Verdict::Isolated]);
     }
 
     #[test]

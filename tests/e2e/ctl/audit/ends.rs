@@ -176,10 +176,16 @@ fn a_gateway_that_is_gone_is_told() {
     let laboratory = Laboratory::new();
     // Nobody listens in a workstation of one's own.
     let words = ["-i", "127.0.0.1", "-p", "9", "--", "curl", "-sS", "http://www.lab.test/"];
-    let audited = laboratory.audit(User::Root, &words);
-    assert_eq!((audited.status, &audited.report["verdict"]), (Some(3), &json!("unknown")), "{audited:#?}");
-    let failed = &audited.process("curl")["connections"][0]["failed"];
-    assert!(failed.as_str().is_some_and(|why| !why.is_empty()), "{audited:#?}");
-    let advice = audited.report["findings"][0]["advice"].as_str().expect("advice");
-    assert!(advice.contains("uwtctl status"), "{advice}");
+    // One that would speak to the SocksPort itself as well as one that uwt connects.
+    for (lines, what) in [("", "connections"), ("[command.curl]\nnative = \"all_proxy\"\n", "local")] {
+        laboratory.configure(lines);
+        let audited = laboratory.audit(User::Root, &words);
+        assert_eq!((audited.status, &audited.report["verdict"]), (Some(3), &json!("unknown")), "{audited:#?}");
+        let failed = &audited.process("curl")[what][0]["failed"];
+        assert!(failed.as_str().is_some_and(|why| !why.is_empty()), "{audited:#?}");
+        let finding = &audited.report["findings"][0];
+        let advice = finding["advice"].as_str().expect("advice");
+        assert!(advice.contains("uwtctl status"), "{advice}");
+        assert!(!finding["why"].as_str().expect("why").contains("SocksPort"), "{finding}");
+    }
 }

@@ -115,15 +115,50 @@ fn those_who_share_circuits_are_told() {
     assert_eq!(none.process("curl")["shares"], json!([{"credential": Value::Null, "with": []}]));
 }
 
+/// The configuration that is shipped.
+const SHIPPED: &str = include_str!("../../../../etc/uwt.d/30_default.toml");
+
 #[test]
-fn what_a_program_tells_tor_itself_is_not_known() {
+fn what_a_program_asks_the_socks_port_for_itself_is_heard() {
     let laboratory = Laboratory::new();
-    laboratory.configure("[command.curl]\nnative = \"all_proxy\"\n");
-    let audited = laboratory.audit(User::Root, &["--", "curl", "-sS", "http://www.lab.test/"]);
-    assert_eq!((audited.status, &audited.report["verdict"]), (Some(3), &json!("unknown")), "{audited:#?}");
-    let local = &audited.process("curl")["local"][0];
+    laboratory.configure(SHIPPED);
+    for user in [User::Root, User::Nobody] {
+        let audited = laboratory.audit(user, &["--", "curl", "-sS", "http://www.lab.test/"]);
+        assert_eq!((audited.status, audited.err.as_str()), (Some(0), ""), "{audited:#?}");
+        audited.connected("curl", &["program"], "www.lab.test:80", "isolated");
+        let curl = audited.process("curl");
+        assert_eq!((&curl["local"], &curl["lookups"]), (&json!([]), &json!([])), "{audited:#?}");
+    }
+    // What the gateway refuses was asked for all the same.
+    let failed = laboratory.audit(User::Nobody, &["--", "curl", "-sS", "http://nowhere.lab.test/"]);
+    assert_eq!((failed.status, &failed.report["verdict"]), (Some(3), &json!("unknown")), "{failed:#?}");
+    let connection = &failed.process("curl")["connections"][0];
     assert_eq!(
-        (&local["tor"], &local["destination"]["port"]),
-        (&json!(true), &json!(laboratory.gateway.address().port()))
+        (&connection["layer"], &connection["destination"]["host"]),
+        (&json!("program"), &json!("nowhere.lab.test"))
     );
+    assert!(connection["failed"].is_string() && connection["credential"].is_string(), "{failed:#?}");
+}
+
+#[test]
+fn of_what_a_program_asks_with_a_credential_of_its_own_nobody_knows() {
+    let laboratory = Laboratory::new();
+    let gateway = laboratory.gateway.address();
+    for (user, status, verdict) in [("", 1, "shares_credential"), ("somebody:else@", 3, "unknown")] {
+        let proxy = format!("socks5h://{user}{gateway}");
+        let audited = laboratory.audit(User::Nobody, &["--", "curl", "-sS", "-x", &proxy, "http://www.lab.test/"]);
+        assert_eq!((audited.status, &audited.report["verdict"]), (Some(status), &json!(verdict)), "{audited:#?}");
+        assert!(audited.out.contains("www.lab.test"), "{audited:#?}");
+        let curl = audited.process("curl");
+        if user.is_empty() {
+            assert_eq!(
+                (&curl["connections"][0]["layer"], &curl["shares"][0]["credential"]),
+                (&json!("program"), &Value::Null)
+            );
+            continue;
+        }
+        let local = &curl["local"][0];
+        assert_eq!((&local["tor"], &local["failed"]), (&json!(true), &Value::Null), "{audited:#?}");
+        assert_eq!(local["destination"]["port"], gateway.port());
+    }
 }
