@@ -154,7 +154,9 @@ fn isolation_is_seen_in_circuits() {
     for (credential, circuits) in compared {
         let known = control.circuits_of(credential).expect("circuits");
         let known: Vec<String> = known.iter().map(|circuit| circuit.id.to_string()).collect();
-        assert_eq!(circuits, known, "{credential}");
+        // One carries it; a slow Tor begins another, and leaves that unused.
+        let [circuit] = circuits[..] else { panic!("{credential}: {circuits:?}") };
+        assert!(known.iter().any(|id| id == circuit), "{credential}: {circuit} of {known:?}");
     }
     site.workstation.assert_no_leaks();
 }

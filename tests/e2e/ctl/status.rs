@@ -115,7 +115,8 @@ fn offline_sends_nothing_and_asks_nobody() {
     let sent: Vec<&str> = trace.lines().filter(|line| line.contains("AF_INET")).collect();
     assert!(sent.is_empty(), "{sent:#?}");
     // Itself, `uwt --version`, one `uwt --explain`, and gsettings where there is one: not one for each command.
-    let started = trace.lines().filter(|line| line.contains("execve(") && line.ends_with("= 0")).count();
+    // strace breaks a call in two when another process makes one meanwhile: its end counts.
+    let started = trace.lines().filter(|line| line.contains("execve") && line.ends_with("= 0")).count();
     assert!((3..=4).contains(&started), "{trace}");
 }
 
