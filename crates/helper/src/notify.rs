@@ -31,6 +31,9 @@ pub(crate) async fn serve(listener: Listener, shared: &Rc<Shared>) -> io::Result
             clerk.answer(listener.get_ref(), &notification);
         }
         if ready.ready().is_read_closed() {
+            if let Some(Some(cage)) = clerk.cage.get() {
+                cage.see_the_rest();
+            }
             return Ok(());
         }
         ready.clear_ready();
@@ -142,6 +145,7 @@ impl Clerk {
         };
         match listener.give(id, socket.as_fd(), raw_kind & libc::SOCK_CLOEXEC != 0) {
             Ok(number) => {
+                self.shared.appeared(process);
                 let inode = nix::sys::stat::fstat(&socket).map_or(0, |status| status.st_ino);
                 cage.given(process, number, inode);
             }

@@ -151,6 +151,17 @@ impl Capture {
         }
     }
 
+    /// One that is there already, if any is. An error is the device's: there is nothing more to come then.
+    pub(super) fn waiting(&self) -> Option<Caught> {
+        let mut frame = [0; LONGEST];
+        while let Ok(len) = self.0.get_ref().read(&mut frame) {
+            if let Some(caught) = Caught::parse(frame.get(..len).unwrap_or_default()) {
+                return Some(caught);
+            }
+        }
+        None
+    }
+
     /// Puts a frame on the device.
     ///
     /// # Errors

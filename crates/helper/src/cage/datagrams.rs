@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use uwt_policy::Errno;
+use uwt_policy::{Errno, canonical};
 use uwt_report::{Happening, Layer, Transport};
 
 use super::packets::Pair;
@@ -42,7 +42,9 @@ impl Cage {
         // Programs of one cage reach each other.
         let (layer, destination) = (Layer::Cage, shown(pair.to));
         let receiver = self.diag.datagram(Pair { from: pair.to, to: pair.from });
-        let happening = if receiver.is_some_and(|inode| self.is_caged(inode)) {
+        // Where both have ended nobody knows whether it was received; it went no further than this machine.
+        let stayed = process.is_none() && canonical(pair.to.ip()).is_loopback();
+        let happening = if stayed || receiver.is_some_and(|inode| self.is_caged(inode)) {
             Happening::Local { layer, destination, failed: None }
         } else {
             Happening::Refused {

@@ -134,6 +134,15 @@ impl Cage {
         Ok(socket)
     }
 
+    /// Takes notice of what was sent last, for the report: no program is left, but some may have ended before it was seen.
+    pub(crate) fn see_the_rest(&self) {
+        while let Some(caught) = self.capture.waiting() {
+            if let Caught::Datagram(pair) = caught {
+                self.sent(pair);
+            }
+        }
+    }
+
     /// Says which number the process got for a minted socket.
     pub(crate) fn given(&self, process: &Process, number: i32, inode: u64) {
         self.owners.borrow_mut().give(process, number, inode);

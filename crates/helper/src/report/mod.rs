@@ -140,6 +140,14 @@ impl Shared {
         self.complain(Some(process.pid));
     }
 
+    /// The guard has seen a process do something that is no event by itself. What comes of it may be seen when the process
+    /// has ended, and nobody can say any more what it was.
+    pub(crate) fn appeared(&self, process: &Process) {
+        let Some(open) = &self.report.0 else { return };
+        open.introduce(process, Witness::Guard, self);
+        self.complain(Some(process.pid));
+    }
+
     /// Something was done by a process that is not known: it has ended since, or is in another pid namespace.
     pub(crate) fn happened_somewhere(&self, happening: impl FnOnce() -> Happening) {
         let Some(open) = &self.report.0 else { return };

@@ -98,6 +98,26 @@ fn what_is_refused_is_named() {
 }
 
 #[test]
+fn datagrams_of_a_static_program_are_named() {
+    let laboratory = Laboratory::new();
+    let program = laboratory.program("static");
+    for user in [User::Root, User::Nobody] {
+        let audited = laboratory.audit(user, &["--", &program, "sendto", "203.0.113.6", "9"]);
+        assert_eq!(audited.status, Some(1), "{audited:#?}");
+        // It has ended as soon as it has sent one: whose that was nobody may know by then.
+        assert_eq!(audited.process("static")["programs"][0]["arguments"][1], "sendto");
+        let processes = audited.report["processes"].as_array().expect("a list");
+        let process = processes.iter().find(|process| process["refused"] != json!([]));
+        let process = process.unwrap_or_else(|| panic!("refused: {audited:#?}"));
+        let refused = &process["refused"][0];
+        assert_eq!((&refused["layer"], &refused["transport"]), (&json!("cage"), &json!("udp")), "{audited:#?}");
+        assert_eq!(refused["destination"], json!({"host": "203.0.113.6", "port": 9}));
+        assert_eq!(process["findings"], json!(["would_leak", "refused_parts"]), "{audited:#?}");
+        assert!(audited.asked.is_empty(), "{audited:#?}");
+    }
+}
+
+#[test]
 fn those_who_share_circuits_are_told() {
     let laboratory = Laboratory::new();
     let script = "curl -sS http://www.lab.test/ && curl -sS http://git.lab.test/git/hello.git/HEAD";
@@ -116,7 +136,7 @@ fn those_who_share_circuits_are_told() {
 }
 
 /// The configuration that is shipped.
-const SHIPPED: &str = include_str!("../../../../etc/uwt.d/30_default.toml");
+pub(crate) const SHIPPED: &str = include_str!("../../../../etc/uwt.d/30_default.toml");
 
 #[test]
 fn what_a_program_asks_the_socks_port_for_itself_is_heard() {
