@@ -9,3 +9,5 @@ mod ends;
 mod programs;
 #[path = "audit/reports.rs"]
 mod reports;
+#[path = "audit/tor.rs"]
+mod tor;

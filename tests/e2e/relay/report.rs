@@ -180,3 +180,16 @@ fn the_guard_that_only_refuses_reports_too() {
     let told: Vec<_> = events[3..].iter().map(words).collect();
     assert_eq!(told, ["refused guard tcp - EACCES", "refused guard udp - EACCES", "end"]);
 }
+
+#[test]
+fn io_uring_is_refused_by_whoever_sees_it() {
+    let site = Site::new(|_| {});
+    for (before, layer) in [(&[][..], "preload"), (&["busybox", "env", "-i"], "guard")] {
+        let (seen, events) = reported(&site, User::Nobody, |command| {
+            command.args(before).arg(probe()).arg("uring");
+        });
+        assert_eq!(seen.output, "ENOSYS", "{seen:?}");
+        let told: Vec<_> = events.iter().map(words).filter(|words| words.starts_with("refused")).collect();
+        assert_eq!(told, [format!("refused {layer} io_uring - ENOSYS")]);
+    }
+}
