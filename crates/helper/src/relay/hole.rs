@@ -3,9 +3,9 @@
 //! A socket listens there that has as many connections waiting as it may have (listen(2)), so that the kernel neither
 //! answers nor resets another first segment: a socket that connects there stays in SYN_SENT. It gets out when a socket that
 //! is bound to the hole connects to it, for two sockets that connect to each other are connected (RFC 9293 §3.5,
-//! "simultaneous open"). And when that socket keeps the last segment of the handshake to itself and resets the connection,
-//! the one in the hole has failed without ever being connected. All other segments that come to the hole are reset: what a
-//! program sends on a connection that we have lost.
+//! "simultaneous open"). And when that socket hears nothing of the answer, and another one in its place begins anew, the one
+//! in the hole is told that there is no such connection (RFC 9293 §3.5.1, "half-open"), and has failed without ever being
+//! connected. All other segments that come to the hole are reset: what a program sends on a connection that we have lost.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream as StdStream};
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use socket2::SockRef;
+use socket2::{SockFilter, SockRef};
 use tokio::net::{TcpSocket, TcpStream};
 use uwt_policy::canonical;
 
@@ -27,6 +27,12 @@ use crate::tcp::{State, state};
 /// How long connections over the loopback device may take to come about when they are tried out, in milliseconds. They
 /// mostly come about within the call.
 const TRIAL: u16 = 10;
+
+/// Of classic BPF, whose codes have 16 bits: "this many bytes of it" (linux/bpf_common.h).
+const BPF_RET_K: u16 = 0x06;
+
+/// A filter that lets no segment through.
+const NOTHING: SockFilter = SockFilter::new(BPF_RET_K, 0, 0, 0);
 
 /// A hole.
 #[derive(Debug)]
@@ -52,16 +58,45 @@ pub(super) async fn join(held: Pair, outside: &Outside) -> io::Result<TcpStream>
 /// # Errors
 /// Those of socket(2) and connect(2).
 pub(super) fn reset(held: Pair, outside: &Outside) -> io::Result<()> {
-    half_open(held, outside).map(drop)
+    // To the held socket the connection is there by half.
+    drop(begin(held, Hearing::Nothing, outside)?);
+    begin_anew(held, outside)
 }
 
-/// The other end of a connection that will be reset: there it has come about, but the held socket is not told.
-fn half_open(held: Pair, outside: &Outside) -> io::Result<OwnedFd> {
+/// Has a connection reset that is there by half: the held socket asks who this is that begins anew, and the answer to that is
+/// a reset. It asks but twice a second (`tcp_invalid_ratelimit`).
+fn begin_anew(held: Pair, outside: &Outside) -> io::Result<()> {
+    match begin(held, Hearing::All, outside) {
+        // Where filters are not for everybody the first one has heard the answer, and has reset the connection itself.
+        Err(error) if error.raw_os_error() == Some(Errno::ECONNREFUSED as i32) => Ok(()),
+        began => began.map(drop),
+    }
+}
+
+/// What a socket hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hearing {
+    All,
+    Nothing,
+}
+
+/// Begins a connection to a held socket that shall never come about.
+///
+/// Were it for one that hears to acknowledge the answer, the program would believe for a moment that it is connected: it
+/// puts that off (`TCP_DEFER_ACCEPT`), but not for longer than 200 ms, and a busy machine may need as long to reset it.
+fn begin(held: Pair, hearing: Hearing, outside: &Outside) -> io::Result<OwnedFd> {
     let socket = other_end(held.to, outside)?;
     let options = SockRef::from(&socket);
-    // Not only a server's socket lets its handshake wait for data then (tcp(7), TCP_DEFER_ACCEPT).
+    // Not only a server's socket lets its handshake wait for data then (tcp(7)).
     set_option(&socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, 1)?;
     options.set_linger(Some(Duration::ZERO))?;
+    if hearing == Hearing::Nothing {
+        match options.attach_filter(&[NOTHING]) {
+            // Some kernels leave that to root.
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+            _ => {}
+        }
+    }
     match options.connect(&held.from.into()) {
         Err(error) if !is_in_progress(&error) => Err(error),
         _ => Ok(socket),
@@ -120,13 +155,13 @@ impl Hole {
             return Ok(false);
         }
         let Some(held) = self.held(outside)? else { return Ok(false) };
-        let Ok(far) = half_open(Pair { from: local_address(&held)?, to: self.address }, outside) else {
-            return Ok(false);
-        };
+        let pair = Pair { from: local_address(&held)?, to: self.address };
+        let Ok(far) = begin(pair, Hearing::Nothing, outside) else { return Ok(false) };
         // Where that is not so, the programs would believe for a moment that they are connected.
         let silent = state(&held)? == State::SynReceived || state(&far)? == State::SynSent;
         drop(far);
-        Ok(silent && is_ready(&held, PollFlags::POLLOUT)? && state(&held)? == State::Close)
+        let failed = begin_anew(pair, outside).is_ok();
+        Ok(silent && failed && is_ready(&held, PollFlags::POLLOUT)? && state(&held)? == State::Close)
     }
 
     /// A socket that it holds, if it does.
@@ -199,9 +234,8 @@ impl Holes {
 
 #[cfg(test)]
 mod tests {
-    use socket2::SockFilter;
-
     use super::*;
+    use crate::sys::net::option;
 
     fn holes() -> Holes {
         Holes::make(&Outside::default()).unwrap().unwrap()
@@ -248,6 +282,35 @@ mod tests {
         [near, far]
     }
 
+    /// How often in a row a socket has repeated a segment (struct tcp_info's third byte).
+    fn retransmits(socket: &OwnedFd) -> u8 {
+        let [_, _, retransmits, ..] = option(socket, libc::IPPROTO_TCP, libc::TCP_INFO).unwrap().to_ne_bytes();
+        retransmits
+    }
+
+    #[test]
+    fn what_fails_was_never_connected() {
+        let (holes, outside) = (holes(), Outside::default());
+        for hole in [&holes.v4, holes.v6.as_ref().unwrap()] {
+            let near = hole.held(&outside).unwrap().unwrap();
+            let pair = Pair { from: local_address(&near).unwrap(), to: hole.address };
+            // However long the other end takes, and however often its answer is repeated.
+            let far = begin(pair, Hearing::Nothing, &outside).unwrap();
+            while retransmits(&near) == 0 {
+                assert!(!is_ready(&near, PollFlags::POLLOUT).unwrap());
+            }
+            assert_eq!((state(&near).unwrap(), state(&far).unwrap()), (State::SynReceived, State::SynSent));
+            drop(far);
+            // What `far` has repeated may have used up the one question; then the answer to the next repetition is the reset.
+            begin_anew(pair, &outside).unwrap();
+            while !is_ready(&near, PollFlags::POLLOUT).unwrap() {
+                assert_ne!(state(&near).unwrap(), State::Established);
+            }
+            assert_eq!(state(&near).unwrap(), State::Close);
+            assert_eq!(SockRef::from(&near).take_error().unwrap().unwrap().kind(), io::ErrorKind::ConnectionReset);
+        }
+    }
+
     #[test]
     fn what_is_lost_is_reset() {
         let (holes, outside) = (holes(), Outside::default());
@@ -256,8 +319,7 @@ mod tests {
             let near = SockRef::from(&near);
             // The other end goes, and its reset is kept from this one.
             SockRef::from(&far).set_linger(Some(Duration::ZERO)).unwrap();
-            let nothing = SockFilter::new(libc::BPF_RET.try_into().unwrap(), 0, 0, 0);
-            if near.attach_filter(&[nothing]).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+            if near.attach_filter(&[NOTHING]).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
                 // Some kernels leave that to root.
                 assert!(!nix::unistd::geteuid().is_root());
                 return;
