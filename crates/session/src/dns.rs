@@ -2,7 +2,8 @@
 //!
 //! Both sides know one question and one answer record, which is all that names on Tor have. [`Query::parse`] and
 //! [`respond`] are the server, [`write_query`] and [`parse_response`] the client, by which the server is tested too;
-//! [`reverse_name`] and [`parse_reverse`] the names of addresses. Nothing allocates, nothing panics: it runs inside foreign processes, on bytes from strangers.
+//! [`parse_reverse`] reads the names of addresses. Nothing allocates, nothing panics: it runs inside foreign processes, on
+//! bytes from strangers.
 //!
 //! Names are text without a dot at the end, in lower case ("." is the root). Labels are printable ASCII without space,
 //! dot and backslash: other labels exist on the wire, but have no meaning as the name of a host and no unescaped text.
@@ -32,7 +33,7 @@ pub use client::{BadResponse, MAX_QUERY, Record, Response, parse_response, write
 pub use name::{BadName, Name};
 pub use query::{Edns, Malformed, Query};
 pub use respond::{Answer, MAX_RESPONSE, TooSmall, formerr, respond};
-pub use reverse::{parse_reverse, reverse_name};
+pub use reverse::parse_reverse;
 
 /// Record type A: an IPv4 address (RFC 1035 §3.2.2).
 pub const TYPE_A: u16 = 1;

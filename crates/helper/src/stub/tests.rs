@@ -84,7 +84,7 @@ const FAILED: (ResponseCode, Option<RData>) = (ResponseCode::ServFail, None);
 
 /// The name under which an address is asked for.
 fn reverse(address: &str) -> String {
-    uwt_session::dns::reverse_name(address.parse().unwrap()).as_str().to_owned()
+    Name::from(address.parse::<IpAddr>().unwrap()).to_string()
 }
 
 #[test]

@@ -2,36 +2,6 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::name::Name;
-
-/// The name under which the name of an address is looked up with a PTR query.
-#[must_use]
-pub fn reverse_name(addr: IpAddr) -> Name {
-    let mut name = Name::ROOT;
-    // The longest of these names has 72 bytes, so no label is ever refused.
-    let mut push = |label: &[u8]| {
-        let _fits = name.push_label(label);
-    };
-    match addr {
-        IpAddr::V4(addr) => {
-            for octet in addr.octets().iter().rev() {
-                let (digits, len) = decimal(*octet);
-                push(digits.get(3_usize.saturating_sub(len)..).unwrap_or_default());
-            }
-            push(b"in-addr");
-        }
-        IpAddr::V6(addr) => {
-            for octet in addr.octets().iter().rev() {
-                push(&[hex_digit(octet & 0x0F)]);
-                push(&[hex_digit(octet >> 4)]);
-            }
-            push(b"ip6");
-        }
-    }
-    push(b"arpa");
-    name
-}
-
 /// The address whose reverse name this is, in any case, with or without a dot at the end. `None` for anything else, parts
 /// of addresses (the name of a network) among it.
 #[must_use]
@@ -66,24 +36,6 @@ pub fn parse_reverse(name: &str) -> Option<IpAddr> {
 #[inline(never)]
 fn is(label: &[u8], text: &[u8]) -> bool {
     label.eq_ignore_ascii_case(text)
-}
-
-/// The decimal digits of a byte, at the end of the array, and how many they are.
-const fn decimal(byte: u8) -> ([u8; 3], usize) {
-    let digits = [hex_digit(byte / 100), hex_digit(byte / 10 % 10), hex_digit(byte % 10)];
-    let len = match byte {
-        0..=9 => 1,
-        10..=99 => 2,
-        100..=255 => 3,
-    };
-    (digits, len)
-}
-
-const fn hex_digit(nibble: u8) -> u8 {
-    match nibble {
-        0..=9 => b'0' | nibble,
-        _ => b'a'.saturating_add(nibble.saturating_sub(10)),
-    }
 }
 
 /// One to three digits, without a sign or leading zeros, which others may read as octal.

@@ -1,7 +1,6 @@
 //! Both our sides against hickory, an independent DNS implementation.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::string::ToString;
 use std::vec::Vec;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query as Question, ResponseCode};
@@ -13,7 +12,7 @@ use proptest::sample::{Index, select};
 use super::properties::name;
 use crate::dns::{
     Answer, BadResponse, CLASS_IN, MAX_QUERY, MAX_RESPONSE, Name, Query, Record, Response, TYPE_A, TYPE_AAAA, TYPE_PTR,
-    parse_response, respond, reverse_name, write_query,
+    parse_response, respond, write_query,
 };
 
 fn theirs(name: &str) -> TheirName {
@@ -133,14 +132,6 @@ proptest! {
         let raw = message.to_vec().unwrap();
         prop_assert_eq!(parse_response(&raw, id, &names[0], qtype), Ok(Response::Found { record, ttl: 300 }));
         prop_assert_eq!(parse_response(&raw, id.wrapping_add(1), &names[0], qtype), Err(BadResponse::NotOurs));
-    }
-
-    #[test]
-    fn reverse_names_are_theirs(addr: IpAddr) {
-        let mut expected = TheirName::from(addr).to_lowercase();
-        expected.set_fqdn(false);
-        let name = reverse_name(addr);
-        prop_assert_eq!(name.as_str(), expected.to_string());
     }
 
     /// What we take as a query after a byte of it changed they can read too, and read the same.
