@@ -24,6 +24,7 @@ use crate::control::Control;
 use crate::page::{one_line, printable, wrapped};
 use finding::{Checks, Finding};
 use probe::Target;
+pub(crate) use through::MARK;
 use through::SocksPort;
 use transparent::Setting;
 use unwrapped::Lookup;

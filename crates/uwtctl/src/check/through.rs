@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use uwt_socks5::{Answer, Auth, Command, Outcome, Progress, Request, Target};
 
+/// What the username of a check of ours begins with.
+pub(crate) const MARK: &str = "uwtctl-";
+
 /// The gateway's SocksPort.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SocksPort {
@@ -42,7 +45,7 @@ impl SocksPort {
         // Nobody's: on a circuit of its own.
         let mut token = [0; 16];
         getrandom::fill(&mut token).map_err(|error| error.to_string())?;
-        let username: String = token.iter().fold("uwtctl-".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        let username: String = token.iter().fold(MARK.to_owned(), |text, byte| format!("{text}{byte:02x}"));
         let auth = Auth::UserPass { username: username.as_bytes(), password: b"0" };
         let request = Request::new(auth, command, target).map_err(|error| error.to_string())?;
         match self.exchange(&request) {

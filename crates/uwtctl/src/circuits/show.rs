@@ -4,6 +4,7 @@ use nix::unistd::geteuid;
 
 use super::list::{Circuits, Client, Flow, Used};
 use crate::answer::{Answer, Status};
+use crate::check::MARK;
 use crate::control::{Relay, host};
 use crate::page::{Mood, Page, Text, one_line};
 use crate::processes::Owner;
@@ -48,7 +49,9 @@ impl Client {
             let unknown = "unknown (ended, or another user's)";
             rows.push(["process".into(), Mood::Faint.text(unknown)]);
         } else if !self.uwt {
-            rows.push(["process".into(), Mood::Faint.text("not uwt's")]);
+            // A check of ours leaves a circuit that is still there for a while.
+            let is_check = self.credential.as_deref().is_some_and(|username| username.starts_with(MARK));
+            rows.push(["process".into(), Mood::Faint.text(if is_check { "uwtctl, for a check" } else { "not uwt's" })]);
         }
         rows.extend(self.processes.iter().map(|owner| ["process".into(), process(owner).into()]));
         for circuit in &self.circuits {
