@@ -182,3 +182,40 @@ fn of_what_a_program_asks_with_a_credential_of_its_own_nobody_knows() {
         assert_eq!(local["destination"]["port"], gateway.port());
     }
 }
+
+/// A program that waits in each of its calls, and asks Tor for an address (RESOLVE) rather than a connection.
+const RESOLVING: &str = "
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as gateway:
+    gateway.sendall(b'\\5\\1\\0')
+    assert gateway.recv(2) == b'\\5\\0'
+    gateway.sendall(b'\\5\\xf0\\0\\3\\x0cwww.lab.test\\0\\0')
+    print(gateway.recv(10)[1])
+";
+
+#[test]
+fn the_socks_port_is_heard_whoever_speaks_to_it_and_how() {
+    let laboratory = Laboratory::new();
+    let gateway = laboratory.gateway.address();
+    let (host, port) = (gateway.ip().to_string(), gateway.port().to_string());
+    let resolved = laboratory.audit(User::Nobody, &["--", "/usr/bin/python3", "-c", RESOLVING, &host, &port]);
+    assert_eq!((resolved.status, resolved.out.trim()), (Some(1), "0"), "{resolved:#?}");
+    let processes = resolved.report["processes"].as_array().expect("a list");
+    let lookup = &processes[0]["lookups"][0];
+    assert_eq!((&lookup["layer"], &lookup["name"]), (&json!("program"), &json!("www.lab.test")), "{resolved:#?}");
+    assert_eq!((&lookup["sent"], &lookup["credential"]), (&json!(true), &Value::Null), "{resolved:#?}");
+    assert_eq!(processes[0]["verdict"], "shares_credential", "{resolved:#?}");
+
+    // Without the library it is in the cage.
+    let proxy = format!("socks5h://{gateway}");
+    let curl = ["/usr/bin/curl", "-sS", "-x", &proxy, "http://www.lab.test/"];
+    let caged = ["--", "/usr/bin/busybox", "env", "-u", "LD_PRELOAD"];
+    let audited = laboratory.audit(User::Nobody, &[&caged[..], &curl].concat());
+    assert!(audited.out.contains("www.lab.test"), "{audited:#?}");
+    let process = audited.process("curl");
+    assert_eq!(process["programs"][1]["preload"], false, "{audited:#?}");
+    let connection = &process["connections"][0];
+    assert_eq!((&connection["layer"], &connection["credential"]), (&json!("program"), &Value::Null), "{audited:#?}");
+    assert_eq!(connection["destination"], json!({"host": "www.lab.test", "port": 80}), "{audited:#?}");
+    assert_eq!((audited.status, &process["verdict"]), (Some(1), &json!("shares_credential")), "{audited:#?}");
+}
