@@ -10,7 +10,6 @@
 
 mod answer;
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
@@ -122,7 +121,7 @@ fn is_timeout(error: &io::Error) -> bool {
 
 fn request() -> io::Result<Request> {
     let mut random = [0; 16];
-    File::open("/dev/urandom")?.read_exact(&mut random)?;
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
     let username = format!("uwt-{:032x}", u128::from_be_bytes(random));
     let auth = Auth::UserPass { username: username.as_bytes(), password: b"0" };
     let host = LITERAL.to_string();

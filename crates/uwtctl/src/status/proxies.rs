@@ -91,8 +91,9 @@ fn proxies(text: &str) -> Vec<String> {
                     .collect::<Vec<_>>()
                     .join("::");
                 let lower = key.to_ascii_lowercase();
-                // With a host behind it, it is for that host alone.
-                let is_proxy = lower.starts_with("acquire::") && lower.split("::").any(|part| part == "proxy");
+                // With a host behind it, it is for that host alone; the last two are a program that says which.
+                let is_one = |part| matches!(part, "proxy" | "proxy-auto-detect" | "proxyautodetect");
+                let is_proxy = lower.starts_with("acquire::") && lower.split("::").any(is_one);
                 if is_proxy && !value.is_empty() && !value.eq_ignore_ascii_case("direct") && value != "false" {
                     found.push(key);
                 }
@@ -190,6 +191,7 @@ mod tests {
                 &["Acquire::http::Proxy", "Acquire::https::proxy"],
             ),
             ("Acquire::http { proxy { deb.example \"h\"; } }", &["Acquire::http::proxy::deb.example"]),
+            ("Acquire::http::Proxy-Auto-Detect \"/usr/bin/x\";", &["Acquire::http::Proxy-Auto-Detect"]),
             ("// Acquire::http::Proxy \"h\";\n# Acquire::http::Proxy \"h\";\n/* Acquire::http::Proxy \"h\"; */", &[]),
             ("Acquire::http::Proxy \"DIRECT\"; Acquire::https::Proxy \"false\"; Acquire::ftp::Proxy \"\";", &[]),
             ("Acquire::Languages \"none\"; Dir::Bin::Methods \"/x\"; Proxy \"h\";", &[]),
