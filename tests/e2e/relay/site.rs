@@ -149,11 +149,11 @@ impl Site {
         self.helpers().into_iter().map(count).sum()
     }
 
-    /// How much memory the helpers use, in KiB (`VmRSS`, `proc_pid_status(5)`).
+    /// How much memory the helpers use, in KiB (`RssAnon`, `proc_pid_status(5)`).
     pub(crate) fn memory(&self) -> u64 {
         let of = |pid| {
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or_default();
             line.split_whitespace().next().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0)
         };
         self.helpers().into_iter().map(of).sum()
