@@ -71,14 +71,19 @@ impl Bare {
         let last = v4.octets()[3];
         format!(
             "table inet {table} {{
-                set asked {{ type inet_service; flags dynamic; size 65535; timeout 1m; }}
+                set asked {{ typeof tcp sport . tcp sequence; flags dynamic; size 65535; timeout 1m; }}
                 chain input {{
                     type filter hook input priority 0; policy accept;
                     ip saddr {v4} jump ours
                     ip6 saddr fd00:152::{last:x} jump ours
                 }}
+                # Of each connect: source ports are used again for other addresses.
+                chain first {{
+                    tcp sport . tcp sequence @asked return
+                    add @asked {{ tcp sport . tcp sequence }} drop
+                }}
                 chain ours {{
-                    tcp flags & (syn | ack) == syn tcp sport != @asked add @asked {{ tcp sport }} drop
+                    tcp flags & (syn | ack) == syn jump first
                     ip daddr 203.0.113.6 drop
                     ip6 daddr 2001:db8::6 drop
                     ip daddr 203.0.113.5 reject with tcp reset
